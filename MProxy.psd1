@@ -1,0 +1,31 @@
+@{
+    RootModule           = 'bin/MProxy.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '6d1c2f0e-2b57-4f0a-9b7e-0c5f5a3f8e41'
+    Author               = 'The MProxy contributors'
+    CompanyName          = 'The MProxy contributors'
+    Copyright            = 'The MProxy contributors. MIT OR Apache-2.0.'
+    Description          = 'Multiplexed tunnels to script: many clients reach many services behind NAT through one connection, by the M-PROXY protocol. Packs, unpacks and tunnels.'
+    CompatiblePSEditions = @('Core')
+    PowerShellVersion    = '7.4'
+    FormatsToProcess     = @('bin/MProxy.Format.ps1xml')
+    CmdletsToExport      = @(
+        'ConvertFrom-MProxyStream'
+        'ConvertTo-MProxyFrame'
+        'Get-MProxyRelay'
+        'Get-MProxySocketId'
+        'Get-MProxyTunnel'
+        'Start-MProxyRelay'
+        'Start-MProxyTunnel'
+        'Stop-MProxyRelay'
+        'Stop-MProxyTunnel'
+    )
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags = @('tunnel', 'proxy', 'relay', 'multiplexing', 'M-PROXY', 'port-forwarding', 'NAT', 'networking')
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@{
+    Severity     = @('Error', 'Warning', 'Information')
+    IncludeDefaultRules = $true
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using MProxy.Protocol;
+
+namespace MProxy.Engine;
+
+/// <summary>How a socket's remote end is written on the wire.</summary>
+public static class ClientIdentity
+{
+    /// <summary>Family, address and port. An IPv4 client of a dual-stack socket is IPv4, and a scope id stays behind: it means nothing elsewhere.</summary>
+    public static FrameMeta ToMeta(IPEndPoint endpoint)
+    {
+        var address = endpoint.Address;
+        if (address.IsIPv4MappedToIPv6)
+        {
+            address = address.MapToIPv4();
+        }
+        else if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && address.ScopeId != 0)
+        {
+            address = new IPAddress(address.GetAddressBytes());
+        }
+
+        return new FrameMeta
+        {
+            Family = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4",
+            Address = address.ToString(),
+            Port = endpoint.Port,
+        };
+    }
+}

@@ -1,0 +1,220 @@
+using System.Management.Automation;
+using MProxy.Internal;
+using MProxy.Protocol;
+
+namespace MProxy.Commands;
+
+/// <summary>ConvertFrom-MProxyStream: frames out of bytes in any pieces, a stream, or files.</summary>
+[Cmdlet(VerbsData.ConvertFrom, "MProxyStream", DefaultParameterSetName = InputSet)]
+[OutputType(typeof(Frame))]
+public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
+{
+    private const string InputSet = "InputObject";
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+    private const int ReadLength = 64 * 1024;
+    private const long ProgressFrom = 4 << 20;
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly byte[] _single = new byte[1];
+    private FrameReader? _reader;
+
+    /// <summary>A byte, byte[], list of bytes, Stream or FileInfo. The frames of all bytes piped in are one stream.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = InputSet)]
+    [AllowEmptyCollection]
+    public object InputObject { get; set; } = null!;
+
+    /// <summary>Files to read, wildcards allowed; each is a stream of its own.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PathSet)]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>Files to read, names taken as they are.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
+    [Alias("PSPath")]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>Read what the reference implementation reads.</summary>
+    [Parameter]
+    public SwitchParameter Lenient { get; set; }
+
+    /// <summary>Largest body, in bytes.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int MaxFrameLength { get; set; } = WireFormat.DefaultMaxFrameLength;
+
+    /// <summary>Skip the bodies: frames come out with empty Data.</summary>
+    [Parameter]
+    public SwitchParameter HeaderOnly { get; set; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stopping.Dispose();
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == InputSet)
+        {
+            Take(PSValue.Unwrap(InputObject));
+            return;
+        }
+
+        foreach (var file in ParameterSetName == PathSet ? ResolvePaths() : LiteralPath.Select(GetUnresolvedProviderPathFromPSPath))
+        {
+            ReadFile(file);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_reader is not null)
+        {
+            Complete(_reader);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void StopProcessing() => _stopping.Cancel();
+
+    private void Take(object? input)
+    {
+        switch (input)
+        {
+            case byte value:
+                _single[0] = value;
+                Feed(_reader ??= NewReader(), _single);
+                break;
+            case Stream stream:
+                ReadStream(stream, "stream");
+                break;
+            case FileInfo file:
+                ReadFile(file.FullName);
+                break;
+            case not null when PSValue.AsBytes(input) is { } bytes:
+                Feed(_reader ??= NewReader(), bytes);
+                break;
+            case not null when PSValue.AsByte(input) is { } value:
+                Take(value);
+                break;
+            default:
+                ThrowTerminatingError(ErrorRecords.UnsupportedInput(
+                    input, "pipe bytes (Get-Content -AsByteStream), byte arrays, a Stream or files, or use -Path."));
+                break;
+        }
+    }
+
+    private IEnumerable<string> ResolvePaths()
+    {
+        foreach (var path in Path)
+        {
+            IReadOnlyList<string> resolved;
+            try
+            {
+                resolved = GetResolvedProviderPathFromPSPath(path, out _);
+            }
+            catch (ItemNotFoundException error)
+            {
+                WriteError(ErrorRecords.FileUnavailable(error, path));
+                continue;
+            }
+
+            foreach (var file in resolved)
+            {
+                yield return file;
+            }
+        }
+    }
+
+    private void ReadFile(string path)
+    {
+        FileStream file;
+        try
+        {
+            // Others may still be writing a capture that is read here.
+            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            WriteError(ErrorRecords.FileUnavailable(error, path));
+            return;
+        }
+
+        using (file)
+        {
+            ReadStream(file, path);
+        }
+    }
+
+    private void ReadStream(Stream stream, string name)
+    {
+        var reader = NewReader();
+        var length = stream.CanSeek ? stream.Length : 0;
+        var progress = length >= ProgressFrom ? new ProgressRecord(1, "Reading frames", name) : null;
+        var buffer = new byte[ReadLength];
+        try
+        {
+            for (; ; )
+            {
+                var count = stream.ReadAsync(buffer, _stopping.Token).AsTask().GetAwaiter().GetResult();
+                if (count == 0)
+                {
+                    break;
+                }
+
+                Feed(reader, buffer.AsSpan(0, count));
+                Report(progress, reader.Offset, length);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+
+        Complete(reader);
+        if (progress is not null)
+        {
+            progress.RecordType = ProgressRecordType.Completed;
+            WriteProgress(progress);
+        }
+    }
+
+    private void Report(ProgressRecord? progress, long offset, long length)
+    {
+        var percent = (int)Math.Min(100, offset * 100 / Math.Max(1, length));
+        if (progress is not null && percent != progress.PercentComplete)
+        {
+            progress.PercentComplete = percent;
+            WriteProgress(progress);
+        }
+    }
+
+    private FrameReader NewReader() => new(Lenient, MaxFrameLength, HeaderOnly);
+
+    private void Feed(FrameReader reader, ReadOnlySpan<byte> input)
+    {
+        try
+        {
+            while (reader.TryRead(ref input, out var frame))
+            {
+                WriteObject(frame);
+            }
+        }
+        catch (ProtocolException error)
+        {
+            ThrowTerminatingError(ErrorRecords.CorruptFrame(error));
+        }
+    }
+
+    private void Complete(FrameReader reader)
+    {
+        try
+        {
+            reader.Complete();
+        }
+        catch (IncompleteFrameException error)
+        {
+            WriteError(ErrorRecords.IncompleteFrame(error));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Management.Automation;
+using MProxy.Protocol;
+
+namespace MProxy.Internal;
+
+/// <summary>Every error record of the module is made here, so that ids, categories and advice stay in one place.</summary>
+internal static class ErrorRecords
+{
+    public static ErrorRecord CorruptFrame(ProtocolException error) => Create(
+        error, "CorruptFrame", ErrorCategory.InvalidData, error.Offset,
+        "Check that the input starts at a frame, or use -Lenient to read what old peers send.");
+
+    public static ErrorRecord IncompleteFrame(IncompleteFrameException error) => Create(
+        error, "IncompleteFrame", ErrorCategory.InvalidData, error.Offset, "Read again when the rest is there.");
+
+    public static ErrorRecord InvalidField(FrameFieldException error, object? target) => Create(
+        error, $"Invalid{error.Field}", ErrorCategory.InvalidArgument, target, $"Give another value for -{error.Field}.");
+
+    public static ErrorRecord MissingAddress(FrameKind kind, object? target) => Create(
+        new ArgumentException($"A {kind} frame needs the client's address and port."), "MissingAddress", ErrorCategory.InvalidArgument, target,
+        "Give -Address and -Port, or pipe objects that have these properties. Only -Kind Control does without.");
+
+    public static ErrorRecord InvalidAddress(string? address) => Create(
+        new ArgumentException($"'{address}' is no IP address, so its family is not known."), "InvalidAddress", ErrorCategory.InvalidArgument, address,
+        "Give an IPv4 or IPv6 address, or name the -Family.");
+
+    public static ErrorRecord UnsupportedInput(object? input, string supported) => Create(
+        new ArgumentException($"An object of type {input?.GetType().FullName ?? "null"} cannot be used here: {supported}"),
+        "UnsupportedInput", ErrorCategory.InvalidType, input, supported);
+
+    public static ErrorRecord FrameTooLong(long length, int limit) => Create(
+        new ArgumentException($"A body of {length} bytes is longer than -MaxFrameLength, which is {limit}."), "FrameTooLong",
+        ErrorCategory.LimitsExceeded, length, "Send it in pieces, or raise -MaxFrameLength on both sides.");
+
+    public static ErrorRecord InvalidManifest(string path, string reason, Exception? inner = null) => Create(
+        new InvalidDataException($"The manifest '{path}' cannot be used: {reason}", inner), "InvalidManifest", ErrorCategory.InvalidData, path,
+        "Write it as JSON with double quotes: version, address {family, address, port, service, serviceport} and filepath.");
+
+    public static ErrorRecord FileUnavailable(Exception error, string path) => Create(
+        error, "FileUnavailable", ErrorCategory.OpenError, path, "Check that the file exists and can be opened.");
+
+    public static ErrorRecord NotFound(string what, string name) => Create(
+        new ItemNotFoundException($"There is no {what} named '{name}'."), $"{char.ToUpperInvariant(what[0])}{what[1..]}NotFound",
+        ErrorCategory.ObjectNotFound, name, $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
+
+    public static ErrorRecord StartFailed(string what, Exception error, object target) => Create(
+        error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
+
+    private static ErrorRecord Create(Exception error, string id, ErrorCategory category, object? target, string advice) =>
+        new(error, id, category, target) { ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = advice } };
+}
