@@ -1,0 +1,3 @@
+using MProxy.Shell;
+
+return new ShellRunner(CommandLine.Parse(args)).Run();
