@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MProxy.Engine.Carriers;
+
+/// <summary>Makes TCP sockets the one way they are used here: no Nagle delay, and listeners that come back at once after a restart.</summary>
+internal static class TcpSocket
+{
+    private const int Backlog = 1024;
+
+    public static Socket Listen(IPEndPoint endpoint)
+    {
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
+            }
+
+            socket.Bind(endpoint);
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    public static async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Hands every client to <paramref name="accepted"/> until cancelled. A client that is gone before it was accepted, or a moment without descriptors, ends nothing.</summary>
+    public static async Task AcceptAllAsync(Socket listener, Action<Socket> accepted, TimeProvider time, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var socket = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false);
+                socket.NoDelay = true;
+                accepted(socket);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), time, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+
+namespace MProxy.Engine.Link;
+
+/// <summary>
+/// What one client's slow socket has not taken yet, in pooled segments that small slices share. The link's reader adds and never
+/// waits; the client's own loop takes.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore hands out no wait handle, and a late signal may come after the end.")]
+internal sealed class Inbox : IDisposable
+{
+    private const int SegmentLength = 16 << 10;
+
+    private readonly object _gate = new();
+    private readonly Queue<Segment> _segments = new();
+    private readonly SemaphoreSlim _changed = new(0, 1);
+    private Segment? _tail;
+    private bool _completed;
+    private bool _disposed;
+
+    public void Add(ReadOnlySpan<byte> data)
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            while (!data.IsEmpty)
+            {
+                if (_tail is null || _tail.End == _tail.Buffer.Length)
+                {
+                    _tail = new Segment(ArrayPool<byte>.Shared.Rent(Math.Max(SegmentLength, data.Length)));
+                    _segments.Enqueue(_tail);
+                }
+
+                var count = Math.Min(data.Length, _tail.Buffer.Length - _tail.End);
+                data[..count].CopyTo(_tail.Buffer.AsSpan(_tail.End));
+                _tail.End += count;
+                data = data[count..];
+            }
+
+            Signal();
+        }
+    }
+
+    /// <summary>Nothing more comes.</summary>
+    public void Complete()
+    {
+        lock (_gate)
+        {
+            _completed = true;
+            Signal();
+        }
+    }
+
+    /// <summary>Waits for bytes. The segment belongs to the caller, who gives it back with <see cref="Return"/>; null when all are taken and no more come.</summary>
+    public async ValueTask<Segment?> TakeAsync(CancellationToken cancellationToken)
+    {
+        for (; ; )
+        {
+            lock (_gate)
+            {
+                if (_segments.TryDequeue(out var segment))
+                {
+                    _tail = _tail == segment ? null : _tail;
+                    return segment;
+                }
+
+                if (_completed || _disposed)
+                {
+                    return null;
+                }
+            }
+
+            await _changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public static void Return(Segment segment) => ArrayPool<byte>.Shared.Return(segment.Buffer);
+
+    /// <summary>Drops what was not taken.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            while (_segments.TryDequeue(out var segment))
+            {
+                Return(segment);
+            }
+
+            _tail = null;
+            Signal();
+        }
+    }
+
+    private void Signal()
+    {
+        if (_changed.CurrentCount == 0)
+        {
+            _changed.Release();
+        }
+    }
+
+    /// <summary>A pooled buffer, filled up to <see cref="End"/>.</summary>
+    internal sealed class Segment(byte[] buffer)
+    {
+        public byte[] Buffer { get; } = buffer;
+
+        public int End { get; set; }
+    }
+}
