@@ -85,7 +85,8 @@ public static class JsonText
             case JsonValueKind.String:
                 return element.GetString();
             case JsonValueKind.Number:
-                return element.TryGetInt64(out var whole) ? whole : element.GetDouble();
+                // Boxed apart: a conditional of the two would make every whole number a double.
+                return element.TryGetInt64(out var whole) ? (object)whole : element.GetDouble();
             default:
                 return element.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => null };
         }

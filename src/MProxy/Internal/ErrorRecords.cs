@@ -43,6 +43,10 @@ internal static class ErrorRecords
         new ItemNotFoundException($"There is no {what} named '{name}'."), $"{char.ToUpperInvariant(what[0])}{what[1..]}NotFound",
         ErrorCategory.ObjectNotFound, name, $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
 
+    public static ErrorRecord NameInUse(string what, string name) => Create(
+        new InvalidOperationException($"There is a {what} named '{name}' already."), "NameInUse", ErrorCategory.ResourceExists, name,
+        "Choose another -Name, or stop the one there is.");
+
     public static ErrorRecord StartFailed(string what, Exception error, object target) => Create(
         error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
 

@@ -1,0 +1,49 @@
+using System.Collections;
+using System.Management.Automation;
+using MProxy.Engine.Device;
+
+namespace MProxy.Internal;
+
+/// <summary>Makes a service map of what people write: a hashtable, an object, or texts like <c>tcp=127.0.0.1:9000</c>.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ServiceMapTransformAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        try
+        {
+            return PSValue.Unwrap(inputData) is ServiceMap map ? map : new ServiceMap(Entries(PSValue.Unwrap(inputData)));
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException)
+        {
+            throw new ArgumentTransformationMetadataException(error.Message, error);
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, LocalTarget>> Entries(object? input)
+    {
+        switch (input)
+        {
+            case IDictionary dictionary:
+                return dictionary.Cast<DictionaryEntry>().Select(entry => Entry($"{entry.Key}", entry.Value));
+            case string text:
+                return [FromText(text)];
+            case IEnumerable items:
+                return items.Cast<object?>().SelectMany(item => Entries(PSValue.Unwrap(item)));
+            case PSObject custom:
+                return custom.Properties.Select(property => Entry(property.Name, property.Value));
+            default:
+                throw new FormatException("Give services as @{ tcp = '127.0.0.1:9000' } or 'tcp=127.0.0.1:9000'.");
+        }
+    }
+
+    private static KeyValuePair<string, LocalTarget> FromText(string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? Entry(text[..equals].Trim(), text[(equals + 1)..].Trim())
+            : throw new FormatException($"'{text}' names no service: write it as service=host:port, for example tcp=127.0.0.1:9000.");
+    }
+
+    private static KeyValuePair<string, LocalTarget> Entry(string key, object? target) => new(key, LocalTarget.Parse($"{target}"));
+}
