@@ -7,6 +7,7 @@ namespace MProxy.Shell;
 internal sealed class ShellRunner(CommandLine commandLine)
 {
     private const int Failure = 1;
+    private const int Interrupted = 130;
 
     public int Run()
     {
@@ -53,11 +54,11 @@ internal sealed class ShellRunner(CommandLine commandLine)
         try
         {
             shell.Invoke();
-            return host.ExitCode ?? 0;
+            return host.ExitCode ?? (shell.InvocationStateInfo.State == PSInvocationState.Stopped ? Interrupted : 0);
         }
         catch (PipelineStoppedException)
         {
-            return host.ExitCode ?? 130;
+            return host.ExitCode ?? Interrupted;
         }
         catch (RuntimeException error)
         {

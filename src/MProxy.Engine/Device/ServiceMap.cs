@@ -16,7 +16,7 @@ public sealed class ServiceMap
         _targets = new Dictionary<string, LocalTarget>(targets, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The entries as text: <c>tcp=127.0.0.1:9000</c>.</summary>
-    public IReadOnlyList<string> Entries => [.. _targets.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Entries => _targets.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal).ToArray();
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) =>

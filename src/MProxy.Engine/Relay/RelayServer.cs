@@ -103,8 +103,8 @@ public sealed class RelayServer : IAsyncDisposable
     private void Open()
     {
         // All are bound before any is served: a relay is open whole, or not at all.
-        Listen = [.. _options.Listen.Select(uri => uri with { Port = Bind(uri.ToEndPoint()) })];
-        TcpPort = [.. _options.TcpPort.Select(port => Bind(new IPEndPoint(_options.PublicAddress, port)))];
+        Listen = _options.Listen.Select(uri => uri with { Port = Bind(uri.ToEndPoint()) }).ToArray();
+        TcpPort = _options.TcpPort.Select(port => Bind(new IPEndPoint(_options.PublicAddress, port))).ToArray();
         for (var i = 0; i < _listeners.Count; i++)
         {
             var listener = _listeners[i];

@@ -32,7 +32,9 @@ internal static class SocketAddressReader
 
     // IPEndPoint.TryParse takes a bare address too, as port 0: only a text that names a port is one.
     private static SocketAddress? FromText(string text) =>
-        IPEndPoint.TryParse(text, out var endpoint) && !IPAddress.TryParse(text, out _) ? FromEndPoint(endpoint, null) : null;
+        IPEndPoint.TryParse(text, out var endpoint)
+        && text.Contains(endpoint.AddressFamily == AddressFamily.InterNetworkV6 ? "]:" : ":", StringComparison.Ordinal)
+            ? FromEndPoint(endpoint, null) : null;
 
     private static SocketAddress? FromProperties(object value)
     {

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+
+namespace MProxy.Module.Tests;
+
+/// <summary>The Shell as a program: its streams and exit codes.</summary>
+[Collection("engine")]
+public class ShellTests
+{
+    [Fact]
+    public async Task Objects_go_out_formatted_and_without_colour_codes()
+    {
+        var (code, output, error) = await RunAsync(["-Command", "ConvertTo-MProxyFrame hi -Address 1.2.3.4 -Port 5 -Service tcp | ConvertFrom-MProxyStream"]);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("IPv4,1.2.3.4,5", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', output);
+    }
+
+    [Fact]
+    public async Task Errors_and_warnings_go_to_standard_error_and_the_script_goes_on()
+    {
+        var (code, output, error) = await RunAsync(["-Command", "Get-MProxySocketId 12; $WarningPreference = 'Continue'; $Host.UI.WriteWarningLine('careful'); 42"]);
+        Assert.Equal(0, code);
+        Assert.Equal("42", output.Trim());
+        Assert.Contains("Get-MProxySocketId", error, StringComparison.Ordinal);
+        Assert.Contains("WARNING: careful", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("exit 7", 7)]
+    [InlineData("throw 'no'", 1)]
+    [InlineData("1", 0)]
+    public async Task The_exit_code_is_the_scripts(string script, int expected) =>
+        Assert.Equal(expected, (await RunAsync(["-Command", script])).Code);
+
+    [Fact]
+    public async Task A_script_comes_from_standard_input() =>
+        Assert.Equal("3", (await RunAsync([], "1 + 2")).Output.Trim());
+
+    [Fact]
+    public async Task A_file_gets_its_arguments()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():n}.ps1");
+        await File.WriteAllTextAsync(path, "param($First, [switch] $Loud, $Named) \"$First $Loud $Named\"", TestContext.Current.CancellationToken);
+        try
+        {
+            Assert.Equal("one True two", (await RunAsync(["-File", path, "one", "-Named", "two", "-Loud"])).Output.Trim());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task Wrong_arguments_are_told()
+    {
+        var (code, _, error) = await RunAsync(["-Nonsense"]);
+        Assert.Equal(64, code);
+        Assert.Contains("Usage:", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interrupt_stops_the_pipeline()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A console interrupt cannot be sent to one process on Windows.");
+        using var process = Start(["-Command", "'ready'; while ($true) { [Threading.Thread]::Sleep(10) }"]);
+        Assert.Equal("ready", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(130, process.ExitCode);
+    }
+
+    internal static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments, string input = "")
+    {
+        using var process = Start(arguments);
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(120), TestContext.Current.CancellationToken);
+        return (process.ExitCode, await output, await error);
+    }
+
+    private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo(RepositoryFiles.Shell, arguments)
+    {
+        WorkingDirectory = RepositoryFiles.Root,
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+}

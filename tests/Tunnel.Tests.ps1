@@ -1,0 +1,67 @@
+Describe 'A relay and a tunnel' {
+    BeforeAll {
+        Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
+        $service = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $service.Start()
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Name test-relay
+        $tunnel = Start-MProxyTunnel -Relay $relay.Listen[0] -Service @{ tcp = "127.0.0.1:$($service.LocalEndpoint.Port)" } -Name test-tunnel
+    }
+
+    AfterAll {
+        Stop-MProxyTunnel -Name test-*
+        Stop-MProxyRelay -Name test-*
+        $service.Stop()
+    }
+
+    It 'carries a client to the local service and back' {
+        $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
+        $answers = $client.GetStream()
+        $local = $service.AcceptTcpClient()
+        $client.Client.Send([byte[]] (1, 2, 3)) | Should -Be 3
+        $buffer = [byte[]]::new(3)
+        $local.GetStream().ReadExactly($buffer, 0, 3)
+        $buffer | Should -Be 1, 2, 3
+        $client.Client.Shutdown('Send')
+        $local.GetStream().Read($buffer, 0, 3) | Should -Be 0
+        $local.Client.Send([byte[]] (9)) | Should -Be 1
+        $local.Dispose()
+        $answers.Read($buffer, 0, 3) | Should -Be 1
+        $answers.Read($buffer, 0, 3) | Should -Be 0
+        $client.Dispose()
+    }
+
+    It 'is listed by name' {
+        (Get-MProxyRelay test-r*).Name | Should -Be 'test-relay'
+        (Get-MProxyTunnel -Name test-tunnel).State | Should -Be 'Connected'
+        { Get-MProxyRelay no-such -ErrorAction Stop } | Should -Throw -ErrorId 'RelayNotFound'
+        { Stop-MProxyTunnel no-such -ErrorAction Stop } | Should -Throw -ErrorId 'TunnelNotFound'
+    }
+
+    It 'tells a port in use, a name in use, a relay that is not there, and a listener that others could reach' {
+        { Start-MProxyRelay -Listen $relay.Listen[0] } | Should -Throw -ErrorId 'RelayStartFailed'
+        { Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name test-relay } | Should -Throw -ErrorId 'NameInUse'
+        { Start-MProxyRelay -Listen tcp://0.0.0.0:0 } | Should -Throw -ErrorId 'RelayStartFailed'
+        { Start-MProxyTunnel -Relay tcp://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed'
+        { Start-MProxyTunnel -Relay http://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError'
+        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=9000 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError'
+    }
+
+    It 'starts nothing with -WhatIf' {
+        Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name test-whatif -WhatIf | Should -BeNullOrEmpty
+        Get-MProxyRelay test-whatif* | Should -BeNullOrEmpty
+    }
+
+    It 'ends everything when stopped' {
+        $other = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
+        $device = Start-MProxyTunnel -Relay $other.Listen[0] -Service "tcp=127.0.0.1:$($service.LocalEndpoint.Port)"
+        $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $other.TcpPort[0])
+        $local = $service.AcceptTcpClient()
+        $device | Stop-MProxyTunnel
+        { $local.GetStream().ReadExactly([byte[]]::new(1), 0, 1) } | Should -Throw
+        { $client.GetStream().ReadExactly([byte[]]::new(1), 0, 1) } | Should -Throw
+        $other | Stop-MProxyRelay
+        $device.State, $other.State | Should -Be 'Stopped', 'Stopped'
+        { [Net.Sockets.TcpClient]::new('127.0.0.1', $other.TcpPort[0]) } | Should -Throw
+        $local.Dispose(); $client.Dispose()
+    }
+}
