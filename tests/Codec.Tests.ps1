@@ -54,14 +54,14 @@ Describe 'ConvertTo-MProxyFrame' {
     }
 
     It 'gives one clear error for what cannot be packed' {
-        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -ErrorAction Stop } | Should -Throw -ErrorId 'MissingAddress'
-        { ConvertTo-MProxyFrame x -Address host -Port 1 -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidAddress'
-        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 65536 -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidPort'
-        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Name 'a,b' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidName'
-        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Name ('n' * 300) -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidHeader'
-        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Service end -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidService'
-        { ConvertTo-MProxyFrame ([datetime]::Now) -Address 1.2.3.4 -Port 1 -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput'
-        { ConvertTo-MProxyFrame xx -Address 1.2.3.4 -Port 1 -MaxFrameLength 1 -ErrorAction Stop } | Should -Throw -ErrorId 'FrameTooLong'
+        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -ErrorAction Stop } | Should -Throw -ErrorId 'MissingAddress,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame x -Address host -Port 1 -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidAddress,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 65536 -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidPort,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Name 'a,b' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidName,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Name ('n' * 300) -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidHeader,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame x -Address 1.2.3.4 -Port 1 -Service end -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidService,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame ([datetime]::Now) -Address 1.2.3.4 -Port 1 -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput,MProxy.Commands.ConvertToMProxyFrameCommand'
+        { ConvertTo-MProxyFrame xx -Address 1.2.3.4 -Port 1 -MaxFrameLength 1 -ErrorAction Stop } | Should -Throw -ErrorId 'FrameTooLong,MProxy.Commands.ConvertToMProxyFrameCommand'
     }
 }
 
@@ -91,15 +91,15 @@ Describe 'ConvertFrom-MProxyStream' {
     }
 
     It 'refuses what is not bytes, and frames over the limit' {
-        { 'text' | ConvertFrom-MProxyStream } | Should -Throw -ErrorId 'UnsupportedInput'
-        { ConvertFrom-MProxyStream -InputObject $bytes -MaxFrameLength 4 } | Should -Throw -ErrorId 'CorruptFrame'
-        { ConvertFrom-MProxyStream -Path ([IO.Path]::Combine($PSScriptRoot, 'no-such-file')) -ErrorAction Stop } | Should -Throw -ErrorId 'FileUnavailable'
-        { ConvertFrom-MProxyStream -LiteralPath ([IO.Path]::Combine($PSScriptRoot, 'no-such-file')) -ErrorAction Stop } | Should -Throw -ErrorId 'FileUnavailable'
+        { 'text' | ConvertFrom-MProxyStream } | Should -Throw -ErrorId 'UnsupportedInput,MProxy.Commands.ConvertFromMProxyStreamCommand'
+        { ConvertFrom-MProxyStream -InputObject $bytes -MaxFrameLength 4 } | Should -Throw -ErrorId 'CorruptFrame,MProxy.Commands.ConvertFromMProxyStreamCommand'
+        { ConvertFrom-MProxyStream -Path ([IO.Path]::Combine($PSScriptRoot, 'no-such-file')) -ErrorAction Stop } | Should -Throw -ErrorId 'FileUnavailable,MProxy.Commands.ConvertFromMProxyStreamCommand'
+        { ConvertFrom-MProxyStream -LiteralPath ([IO.Path]::Combine($PSScriptRoot, 'no-such-file')) -ErrorAction Stop } | Should -Throw -ErrorId 'FileUnavailable,MProxy.Commands.ConvertFromMProxyStreamCommand'
     }
 
     It 'reads what old peers send when lenient' {
         $old = [byte[]] (@(254, 25) + [Text.Encoding]::ASCII.GetBytes('IPv4,1.2.3.4,5, 3,tcp,22,xyz'))
-        { ConvertFrom-MProxyStream -InputObject $old } | Should -Throw -ErrorId 'CorruptFrame'
+        { ConvertFrom-MProxyStream -InputObject $old } | Should -Throw -ErrorId 'CorruptFrame,MProxy.Commands.ConvertFromMProxyStreamCommand'
         (ConvertFrom-MProxyStream -InputObject $old -Lenient).Length | Should -Be 3
     }
 
@@ -131,7 +131,7 @@ Describe 'Get-MProxySocketId' {
     }
 
     It 'refuses what has no remote end' {
-        { Get-MProxySocketId '127.0.0.1' -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput'
-        { Get-MProxySocketId 12 -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput'
+        { Get-MProxySocketId '127.0.0.1' -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput,MProxy.Commands.GetMProxySocketIdCommand'
+        { Get-MProxySocketId 12 -ErrorAction Stop } | Should -Throw -ErrorId 'UnsupportedInput,MProxy.Commands.GetMProxySocketIdCommand'
     }
 }

@@ -91,7 +91,7 @@ Describe 'Published bytes' {
     It 'says what is wrong with a manifest in single quotes' {
         $manifest = [IO.Path]::Combine($folder, 'single.json')
         [IO.File]::WriteAllText($manifest, "{ 'version': 1 }")
-        { ConvertTo-MProxyFrame -ManifestPath $manifest } | Should -Throw -ErrorId 'InvalidManifest'
+        { ConvertTo-MProxyFrame -ManifestPath $manifest } | Should -Throw -ErrorId 'InvalidManifest,MProxy.Commands.ConvertToMProxyFrameCommand'
     }
 
     It 'unpacks output.bin from its path' {

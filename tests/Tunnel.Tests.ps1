@@ -33,17 +33,17 @@ Describe 'A relay and a tunnel' {
     It 'is listed by name' {
         (Get-MProxyRelay test-r*).Name | Should -Be 'test-relay'
         (Get-MProxyTunnel -Name test-tunnel).State | Should -Be 'Connected'
-        { Get-MProxyRelay no-such -ErrorAction Stop } | Should -Throw -ErrorId 'RelayNotFound'
-        { Stop-MProxyTunnel no-such -ErrorAction Stop } | Should -Throw -ErrorId 'TunnelNotFound'
+        { Get-MProxyRelay no-such -ErrorAction Stop } | Should -Throw -ErrorId 'RelayNotFound,MProxy.Commands.GetMProxyRelayCommand'
+        { Stop-MProxyTunnel no-such -ErrorAction Stop } | Should -Throw -ErrorId 'TunnelNotFound,MProxy.Commands.StopMProxyTunnelCommand'
     }
 
     It 'tells a port in use, a name in use, a relay that is not there, and a listener that others could reach' {
-        { Start-MProxyRelay -Listen $relay.Listen[0] } | Should -Throw -ErrorId 'RelayStartFailed'
-        { Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name test-relay } | Should -Throw -ErrorId 'NameInUse'
-        { Start-MProxyRelay -Listen tcp://0.0.0.0:0 } | Should -Throw -ErrorId 'RelayStartFailed'
-        { Start-MProxyTunnel -Relay tcp://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed'
-        { Start-MProxyTunnel -Relay http://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError'
-        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=9000 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError'
+        { Start-MProxyRelay -Listen $relay.Listen[0] } | Should -Throw -ErrorId 'RelayStartFailed,MProxy.Commands.StartMProxyRelayCommand'
+        { Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name test-relay } | Should -Throw -ErrorId 'NameInUse,MProxy.Commands.StartMProxyRelayCommand'
+        { Start-MProxyRelay -Listen tcp://0.0.0.0:0 } | Should -Throw -ErrorId 'RelayStartFailed,MProxy.Commands.StartMProxyRelayCommand'
+        { Start-MProxyTunnel -Relay tcp://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay http://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=9000 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
     }
 
     It 'starts nothing with -WhatIf' {

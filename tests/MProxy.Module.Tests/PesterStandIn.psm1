@@ -119,7 +119,7 @@ function Should {
                 $thrown = $null
                 try { $null = & $actual } catch { $thrown = $_ }
                 $null -ne $thrown -and
-                (-not $ErrorId -or "$($thrown.FullyQualifiedErrorId)" -like "*$ErrorId*") -and
+                (-not $ErrorId -or $thrown.FullyQualifiedErrorId -eq $ErrorId) -and
                 (-not $ExpectedValue -or "$thrown" -like $ExpectedValue)
             }
         }

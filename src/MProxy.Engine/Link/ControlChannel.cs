@@ -41,7 +41,7 @@ internal sealed class ControlChannel(LinkRole role, Outbox outbox)
 
     private void Answer(ReadOnlySpan<byte> json)
     {
-        if (json.IsEmpty || json.SequenceEqual(" "u8))
+        if (!_tooLong && (json.IsEmpty || json.SequenceEqual(" "u8)))
         {
             return;
         }

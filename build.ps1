@@ -1,0 +1,90 @@
+<#
+.SYNOPSIS
+Builds, tests, documents and packages MProxy.
+
+.DESCRIPTION
+Runs in PowerShell 7.4 and later with the .NET 10 SDK. Pester and PlatyPS are needed for the tasks Test and Docs; where one is
+missing, the task says so and how to get it. On a machine without PowerShell, `dotnet build` and `dotnet test` do the same work.
+
+.PARAMETER Task
+Build: the module, ready for Import-Module ./MProxy.psd1. Test: everything, under this PowerShell and on the embedded engine.
+Docs: the help that Get-Help reads, from the markdown in docs/en-US. Package: a folder and archive with the module alone, in out/.
+
+.PARAMETER Configuration
+Release, unless Debug is asked for.
+
+.EXAMPLE
+./build.ps1
+
+Builds the module.
+
+.EXAMPLE
+./build.ps1 -Task Test
+
+Runs the Pester files under this PowerShell, and then all tests of the solution.
+#>
+[CmdletBinding()]
+param(
+    [ValidateSet('Build', 'Test', 'Docs', 'Package')]
+    [string[]] $Task = 'Build',
+
+    [ValidateSet('Release', 'Debug')]
+    [string] $Configuration = 'Release'
+)
+
+$ErrorActionPreference = 'Stop'
+$root = $PSScriptRoot
+
+function Invoke-Dotnet {
+    dotnet @args
+    if ($LASTEXITCODE) { throw "dotnet $($args[0]) failed with exit code $LASTEXITCODE." }
+}
+
+function Import-Needed {
+    param([string] $Name, [version] $MinimumVersion)
+    $found = Get-Module -ListAvailable -Name $Name | Where-Object Version -GE $MinimumVersion | Select-Object -First 1
+    if (-not $found) {
+        throw "$Name $MinimumVersion or later is missing: get it with 'Install-PSResource $Name'."
+    }
+    Import-Module $found.Path
+}
+
+function Invoke-BuildTask {
+    Invoke-Dotnet build (Join-Path $root src MProxy MProxy.csproj) -c $Configuration
+}
+
+function Invoke-TestTask {
+    Import-Needed Pester 5.0
+    Invoke-BuildTask
+    # In a process of its own, so that the module's files are not held by this session.
+    $pester = "Import-Module '$((Get-Module Pester).Path)'; Invoke-Pester -Path '$(Join-Path $root tests)' -CI"
+    & ([Environment]::ProcessPath) -NoProfile -Command $pester
+    if ($LASTEXITCODE) { throw 'Pester tests failed.' }
+    Push-Location $root
+    try { Invoke-Dotnet test -c $Configuration } finally { Pop-Location }
+}
+
+function Invoke-DocsTask {
+    Import-Needed Microsoft.PowerShell.PlatyPS 1.0
+    $out = Join-Path $root out help
+    Get-ChildItem (Join-Path $root docs en-US) -Filter *-*.md |
+        ForEach-Object { Import-MarkdownCommandHelp -Path $_.FullName } |
+        Export-MamlCommandHelp -OutputFolder $out -Force | Out-Null
+    $target = New-Item -ItemType Directory -Force (Join-Path $root en-US)
+    Get-ChildItem $out -Recurse -Filter *-Help.xml | Copy-Item -Destination $target -Force
+}
+
+function Invoke-PackageTask {
+    Invoke-BuildTask
+    $version = (Import-PowerShellDataFile (Join-Path $root MProxy.psd1)).ModuleVersion
+    $folder = Join-Path $root out MProxy $version
+    if (Test-Path $folder) { Remove-Item $folder -Recurse }
+    foreach ($part in 'MProxy.psd1', 'LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'en-US') {
+        $null = New-Item -ItemType Directory -Force $folder
+        Copy-Item (Join-Path $root $part) $folder -Recurse
+    }
+    Compress-Archive -Path (Join-Path $folder *) -DestinationPath (Join-Path $root out "MProxy.$version.zip") -Force
+    Get-Item $folder
+}
+
+foreach ($one in $Task) { & "Invoke-${one}Task" }

@@ -1,0 +1,58 @@
+using System.Text;
+using MProxy.Engine.Link;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Tests;
+
+/// <summary>A state machine with nothing around it: what it told its driver, and the frames it wants sent.</summary>
+internal sealed class RecordingEvents : ILinkEvents
+{
+    private readonly FrameReader _reader = new();
+
+    public List<string> Log { get; } = [];
+
+    public LinkClient? Last { get; private set; }
+
+    public void Opened(LinkClient client) => Note(client, "opened");
+
+    public void Received(LinkClient client, ReadOnlySpan<byte> data) => Note(client, $"received {data.Length}");
+
+    public void PeerEnded(LinkClient client) => Note(client, "ended");
+
+    public void Failed(LinkClient client, string code, string message) => Note(client, $"failed {code}");
+
+    public void Resumed(LinkClient client) => Note(client, "resumed");
+
+    public void HelloReceived() => Log.Add("hello");
+
+    public void OutboxFilled()
+    {
+    }
+
+    public List<string> TakeLog()
+    {
+        List<string> log = [.. Log];
+        Log.Clear();
+        return log;
+    }
+
+    /// <summary>The frames waiting to go out: kind, client and body.</summary>
+    public List<string> Sent(LinkMachine machine)
+    {
+        var buffer = new byte[1 << 20];
+        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, machine.Outbox.MoveTo(buffer));
+        List<string> sent = [];
+        while (_reader.TryRead(ref bytes, out var frame))
+        {
+            sent.Add($"{frame.Kind} {frame.Port} {Encoding.UTF8.GetString(frame.Data)}".TrimEnd());
+        }
+
+        return sent;
+    }
+
+    private void Note(LinkClient client, string what)
+    {
+        Last = client;
+        Log.Add($"{client.Meta.Port} {what}");
+    }
+}
