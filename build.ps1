@@ -50,14 +50,14 @@ function Import-Needed {
 }
 
 function Invoke-BuildTask {
-    Invoke-Dotnet build (Join-Path $root src MProxy MProxy.csproj) -c $Configuration
+    Invoke-Dotnet build "$root/src/MProxy/MProxy.csproj" -c $Configuration
 }
 
 function Invoke-TestTask {
     Import-Needed Pester 5.0
     Invoke-BuildTask
     # In a process of its own, so that the module's files are not held by this session.
-    $pester = "Import-Module '$((Get-Module Pester).Path)'; Invoke-Pester -Path '$(Join-Path $root tests)' -CI"
+    $pester = "Import-Module '$((Get-Module Pester).Path)'; Invoke-Pester -Path '$root/tests' -CI"
     & ([Environment]::ProcessPath) -NoProfile -Command $pester
     if ($LASTEXITCODE) { throw 'Pester tests failed.' }
     Push-Location $root
@@ -66,25 +66,29 @@ function Invoke-TestTask {
 
 function Invoke-DocsTask {
     Import-Needed Microsoft.PowerShell.PlatyPS 1.0
-    $out = Join-Path $root out help
-    Get-ChildItem (Join-Path $root docs en-US) -Filter *-*.md |
+    $out = "$root/out/help"
+    Get-ChildItem -Path "$root/docs/en-US" -Filter *-*.md |
         ForEach-Object { Import-MarkdownCommandHelp -Path $_.FullName } |
         Export-MamlCommandHelp -OutputFolder $out -Force | Out-Null
-    $target = New-Item -ItemType Directory -Force (Join-Path $root en-US)
-    Get-ChildItem $out -Recurse -Filter *-Help.xml | Copy-Item -Destination $target -Force
+    $target = New-Item -ItemType Directory -Force -Path "$root/en-US"
+    foreach ($help in Get-ChildItem -Path $out -Recurse -Filter *-Help.xml) {
+        # PlatyPS keeps the fences of examples literally, and adds paragraphs of a stray control character.
+        $text = (Get-Content -Raw -Path $help) -replace '```(powershell)?\r?\n?', '' -replace '<maml:para>\u0080</maml:para>', ''
+        Set-Content -Path "$target/$($help.Name)" -Value $text -NoNewline
+    }
 }
 
 function Invoke-PackageTask {
     Invoke-BuildTask
-    $version = (Import-PowerShellDataFile (Join-Path $root MProxy.psd1)).ModuleVersion
-    $folder = Join-Path $root out MProxy $version
-    if (Test-Path $folder) { Remove-Item $folder -Recurse }
+    $version = (Import-PowerShellDataFile -Path "$root/MProxy.psd1").ModuleVersion
+    $folder = "$root/out/MProxy/$version"
+    if (Test-Path -Path $folder) { Remove-Item -Path $folder -Recurse }
     foreach ($part in 'MProxy.psd1', 'LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'en-US') {
-        $null = New-Item -ItemType Directory -Force $folder
-        Copy-Item (Join-Path $root $part) $folder -Recurse
+        $null = New-Item -ItemType Directory -Force -Path $folder
+        Copy-Item -Path "$root/$part" -Destination $folder -Recurse
     }
-    Compress-Archive -Path (Join-Path $folder *) -DestinationPath (Join-Path $root out "MProxy.$version.zip") -Force
-    Get-Item $folder
+    Compress-Archive -Path "$folder/*" -DestinationPath "$root/out/MProxy.$version.zip" -Force
+    Get-Item -Path $folder
 }
 
 foreach ($one in $Task) { & "Invoke-${one}Task" }
