@@ -48,12 +48,7 @@ public class TunnelTests
     public async Task A_reader_that_stalls_stops_nobody_else()
     {
         var bulk = new byte[8 << 20];
-        await using var world = await World.StartAsync(async local =>
-        {
-            var buffer = new byte[1];
-            await local.ReceiveAsync(buffer, Token);
-            await SendAllAsync(local, bulk, 64 << 10);
-        });
+        await using var world = await World.StartAsync(local => SendOnRequestAsync(local, bulk));
         using var stalled = await world.ConnectAsync();
         await stalled.SendAsync(new byte[1], Token);
 
@@ -64,6 +59,19 @@ public class TunnelTests
         }
 
         Assert.Equal(bulk.Length, (await ReadAllAsync(stalled)).Length);
+    }
+
+    [Fact]
+    public async Task A_client_that_never_reads_does_not_hold_up_a_stop()
+    {
+        await using var world = await World.StartAsync(local => SendOnRequestAsync(local, new byte[8 << 20]));
+        using var stalled = await world.ConnectAsync();
+        await stalled.SendAsync(new byte[1], Token);
+        stalled.Shutdown(SocketShutdown.Send);
+
+        // By the time another has had its whole answer, the stalled one's is waiting on both sides.
+        await world.ExchangeAsync([1], 1);
+        await world.StopAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
     }
 
     [Fact]
@@ -172,6 +180,13 @@ public class TunnelTests
         {
             await SendAllAsync(local, buffer.AsMemory(0, count), count);
         }
+    }
+
+    private static async Task SendOnRequestAsync(Socket local, byte[] answer)
+    {
+        var request = new byte[1];
+        await local.ReceiveAsync(request, Token);
+        await SendAllAsync(local, answer, 64 << 10);
     }
 
     private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, int step)

@@ -58,7 +58,6 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException)
         {
             link.Fail(client, ErrorCode.Unknown, "the connection was reset");
-            Abort();
             return false;
         }
         catch (OperationCanceledException)

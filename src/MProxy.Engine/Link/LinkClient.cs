@@ -47,6 +47,9 @@ internal sealed class LinkClient
     /// <summary>No frame of this client goes out or is taken in any more.</summary>
     public bool IsClosed { get; set; }
 
+    /// <summary>What waits for the client is dropped: it did not end in order.</summary>
+    public bool HasFailed { get; set; }
+
     /// <summary>What the driver keeps with the client.</summary>
     public ClientPump? Pump { get; set; }
 }

@@ -19,7 +19,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly Queue<LinkClient> _turns = new();
     private readonly SemaphoreSlim _work = new(0, 1);
     private readonly TaskCompletionSource _hello = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly HashSet<Task> _pumps = [];
+    private readonly Dictionary<Task, ClientPump> _pumps = [];
+    private readonly CancellationTokenSource _overflowed = new();
     private bool _closed;
     private long _bytesIn;
     private long _bytesOut;
@@ -58,7 +59,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <returns>Why the link ended; null where the peer closed it between two frames.</returns>
     public async Task<Exception?> RunAsync(CancellationToken cancellationToken)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _overflowed.Token);
         var reading = ReadAsync(stopping.Token);
         var writing = WriteAsync(stopping.Token);
         Signal();
@@ -66,7 +67,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
         var ends = new[] { await Outcome(reading).ConfigureAwait(false), await Outcome(writing).ConfigureAwait(false) };
-        var end = cancellationToken.IsCancellationRequested ? null : first == reading ? ends[0] : ends[1];
+        var end = cancellationToken.IsCancellationRequested ? null
+            : _overflowed.IsCancellationRequested ? new LinkException("The peer does not read what it is sent: too many control frames are waiting.")
+            : first == reading ? ends[0] : ends[1];
         await CloseAsync(end).ConfigureAwait(false);
         return end;
     }
@@ -76,14 +79,22 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_closed || _machine.Open(meta) is not { } client)
+            try
             {
+                if (_closed || _machine.Open(meta) is not { } client)
+                {
+                    return false;
+                }
+
+                client.Pump = new ClientPump(this, client);
+                Start(client, socket);
+                return true;
+            }
+            catch (FrameFieldException)
+            {
+                // Too long for a header.
                 return false;
             }
-
-            client.Pump = new ClientPump(this, client);
-            Start(client, socket);
-            return true;
         }
     }
 
@@ -125,7 +136,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public void End(LinkClient client) => Tell(client, _machine.End);
 
-    public void Fail(LinkClient client, string code, string message) => Tell(client, c => _machine.Fail(c, code, message));
+    /// <summary>Ends a client both ways at once, here and at the peer.</summary>
+    public void Fail(LinkClient client, string code, string message) => Tell(client, c =>
+    {
+        _machine.Fail(c, code, message);
+        c.Pump?.Abort();
+    });
 
     public void Delivered(LinkClient client, int count)
     {
@@ -138,6 +154,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stream.DisposeAsync().ConfigureAwait(false);
+        _overflowed.Dispose();
         _work.Dispose();
     }
 
@@ -164,7 +181,16 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.HelloReceived() => _hello.TrySetResult();
 
-    void ILinkEvents.OutboxFilled() => Signal();
+    void ILinkEvents.OutboxFilled()
+    {
+        if (!_closed && _machine.Outbox.HasOverflowed)
+        {
+            // Not from inside the lock: what is cancelled runs at once.
+            _ = _overflowed.CancelAsync();
+        }
+
+        Signal();
+    }
 
     private static async Task<Exception?> Outcome(Task task)
     {
@@ -193,7 +219,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private void Start(LinkClient client, Socket socket)
     {
         var pump = Task.Run(() => client.Pump!.RunAsync(socket));
-        _pumps.Add(pump);
+        _pumps.Add(pump, client.Pump!);
         _ = pump.ContinueWith(
             done =>
             {
@@ -275,11 +301,17 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         lock (_gate)
         {
             _closed = true;
-            pumps = [.. _pumps];
+            pumps = [.. _pumps.Keys];
             foreach (var client in _machine.Clients)
             {
                 client.IsClosed = true;
                 client.Pump?.Abort();
+            }
+
+            // Those that had ended and still drained too: a stalled reader must not hold the end of a link.
+            foreach (var pump in _pumps.Values)
+            {
+                pump.Abort();
             }
         }
 

@@ -64,19 +64,25 @@ internal sealed class LinkMachine
     public LinkClient? Open(in FrameMeta meta)
     {
         var client = new LinkClient(meta);
+        var connection = FrameEncoder.Encode(FrameKind.Connection, meta, default);
         if (!_clients.TryAdd(client))
         {
             return null;
         }
 
         _ended.Remove(client.SocketId);
-        Send(FrameKind.Connection, meta, default);
+        Send(connection);
         return client;
     }
 
     /// <summary>The local socket has taken bytes of a client.</summary>
     public void Delivered(LinkClient client, int count)
     {
+        if (client.HasFailed)
+        {
+            return;
+        }
+
         _waiting -= count;
         client.Waiting -= count;
         if (client.HasPausedPeer && !client.IsClosed && client.Waiting <= _options.LowMark)
@@ -102,7 +108,7 @@ internal sealed class LinkMachine
     {
         if (!client.IsClosed)
         {
-            Close(client);
+            Drop(client);
             Send(FrameKind.Error, client.Meta, ErrorBody.Create(message, code));
         }
     }
@@ -266,7 +272,7 @@ internal sealed class LinkMachine
         if (isEnd && _current is { IsClosed: false } client)
         {
             var error = ErrorBody.Parse(_errorBody.WrittenSpan);
-            Close(client);
+            Drop(client);
             _events.Failed(client, error.Code ?? ErrorCode.Unknown, error.Message ?? "");
         }
     }
@@ -279,6 +285,15 @@ internal sealed class LinkMachine
         }
     }
 
+    /// <summary>Closes a client whose waiting bytes nobody will take: they no longer count against the link.</summary>
+    private void Drop(LinkClient client)
+    {
+        client.HasFailed = true;
+        _waiting -= client.Waiting;
+        client.Waiting = 0;
+        Close(client);
+    }
+
     private void Close(LinkClient client)
     {
         client.IsClosed = true;
@@ -288,9 +303,11 @@ internal sealed class LinkMachine
 
     private void SendCount(FrameKind kind, LinkClient client) => Send(kind, client.Meta, JsonText.Serialize(client.BytesReceived));
 
-    private void Send(FrameKind kind, in FrameMeta meta, ReadOnlySpan<byte> body)
+    private void Send(FrameKind kind, in FrameMeta meta, ReadOnlySpan<byte> body) => Send(FrameEncoder.Encode(kind, meta, body));
+
+    private void Send(byte[] frame)
     {
-        Outbox.Add(FrameEncoder.Encode(kind, meta, body));
+        Outbox.Add(frame);
         _events.OutboxFilled();
     }
 }

@@ -8,12 +8,15 @@ internal sealed class Outbox
     private readonly Queue<byte[]> _frames = new();
     private int _length;
 
-    /// <exception cref="LinkException">The peer makes us answer, and does not read the answers.</exception>
+    /// <summary>The peer makes us send, and does not read: frames were dropped, so the link has to end.</summary>
+    public bool HasOverflowed { get; private set; }
+
     public void Add(byte[] frame)
     {
-        if (_length + frame.Length > Bound)
+        HasOverflowed |= _length + frame.Length > Bound;
+        if (HasOverflowed)
         {
-            throw new LinkException("The peer does not read what it is sent: too many control frames are waiting.");
+            return;
         }
 
         _frames.Enqueue(frame);

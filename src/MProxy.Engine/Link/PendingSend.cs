@@ -8,6 +8,8 @@ internal sealed class PendingSend : IValueTaskSource<bool>
     // The link's writer must not run a client's code.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
 
+    private int _waiting;
+
     /// <summary>Header and body, contiguous; empty where nothing waits.</summary>
     public ReadOnlyMemory<byte> Frame { get; private set; }
 
@@ -15,13 +17,14 @@ internal sealed class PendingSend : IValueTaskSource<bool>
     {
         _core.Reset();
         Frame = frame;
+        Volatile.Write(ref _waiting, 1);
         return new ValueTask<bool>(this, _core.Version);
     }
 
-    /// <summary>The frame was taken by the writer, or will never be.</summary>
+    /// <summary>The frame was taken by the writer, or will never be. The first call counts.</summary>
     public void Complete(bool sent)
     {
-        if (!Frame.IsEmpty)
+        if (Interlocked.Exchange(ref _waiting, 0) == 1)
         {
             Frame = default;
             _core.SetResult(sent);

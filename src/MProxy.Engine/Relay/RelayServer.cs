@@ -150,7 +150,18 @@ public sealed class RelayServer : IAsyncDisposable
 
     private void AcceptClient(Socket socket)
     {
-        if (!TryRoute(socket))
+        bool routed;
+        try
+        {
+            routed = TryRoute(socket);
+        }
+        catch (SocketException)
+        {
+            // Gone before it could be asked who it is.
+            routed = false;
+        }
+
+        if (!routed)
         {
             // A reset at once: nobody waits for an answer that will not come.
             socket.LingerState = new LingerOption(enable: true, seconds: 0);
