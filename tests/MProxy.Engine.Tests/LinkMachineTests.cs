@@ -18,8 +18,33 @@ public class LinkMachineTests
         Assert.Equal(["Control  [1,\"hello\",[1],[\"ping\"]]"], _events.Sent(Machine(LinkRole.Relay)));
         var device = Machine(LinkRole.Device);
         device.Receive(Control("[1,\"hello\",[254],[\"add_token\"]]"));
-        Assert.Equal(["hello"], _events.TakeLog());
-        Assert.Equal(["Control  [-1,null]"], _events.Sent(device));
+        Assert.Equal(["Control  [-1,null]", "Control  [1,\"ping\"]"], _events.Sent(device));
+        Assert.Empty(_events.TakeLog());
+    }
+
+    [Theory]
+    [InlineData("[-1,null]")]
+    [InlineData("[-1,{\"message\":\"unknown command\",\"code\":\"E_UNKNOWN_COMMAND\"}]")]
+    public void A_device_is_up_when_its_ping_is_answered_however(string reply)
+    {
+        var device = Machine(LinkRole.Device);
+        device.Receive(Control(reply));
+        Assert.False(device.IsUp);
+        device.Receive(Control("[1,\"hello\",[1],[]]"));
+        device.Receive(Control(reply));
+        Assert.True(device.IsUp);
+        Assert.Equal(["up"], _events.TakeLog());
+    }
+
+    [Theory]
+    [InlineData("[-1,null]", true)]
+    [InlineData("[-1,\"[Error] bad hello\"]", false)]
+    [InlineData("[-2,null]", false)]
+    public void A_relay_is_up_when_its_hello_is_accepted(string reply, bool isUp)
+    {
+        var relay = Machine(LinkRole.Relay);
+        relay.Receive(Control(reply));
+        Assert.Equal(isUp, relay.IsUp);
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal sealed class RecordingEvents : ILinkEvents
 
     public void Resumed(LinkClient client) => Note(client, "resumed");
 
-    public void HelloReceived() => Log.Add("hello");
+    public void WentUp() => Log.Add("up");
 
     public void OutboxFilled()
     {

@@ -47,7 +47,7 @@ public sealed class Tunnel : IAsyncDisposable
     /// <summary>Bytes sent to the relay since the start.</summary>
     public long BytesOut => Interlocked.Read(ref _endedBytesOut) + (_link?.BytesOut ?? 0);
 
-    /// <summary>Dials the relay and returns when its hello has come; from then on the tunnel keeps itself connected.</summary>
+    /// <summary>Dials the relay and returns when both have greeted; from then on the tunnel keeps itself connected.</summary>
     /// <exception cref="LinkException">The relay cannot be reached, or does not greet.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
@@ -119,7 +119,7 @@ public sealed class Tunnel : IAsyncDisposable
             var running = link.RunAsync(closing.Token);
             try
             {
-                await link.Hello.WaitAsync(connecting.Token).ConfigureAwait(false);
+                await link.Up.WaitAsync(connecting.Token).ConfigureAwait(false);
                 await timeout.DisposeAsync().ConfigureAwait(false);
                 connected();
                 await running.ConfigureAwait(false);

@@ -9,14 +9,21 @@ internal sealed class ControlChannel(LinkRole role, Outbox outbox)
 {
     private const int MaxMessageLength = 64 << 10;
 
+    private const long HelloId = 1;
+    private const long FirstPingId = 1;
+
     private readonly ArrayBufferWriter<byte> _message = new();
     private bool _tooLong;
+    private bool _hasGreeted;
 
-    /// <summary>The peer's versions and commands have arrived.</summary>
-    public bool HelloReceived { get; private set; }
+    /// <summary>
+    /// Both sides have greeted: the relay's hello was answered, and the answer was seen. A device knows the latter by a ping behind
+    /// it, since any reply to that (old relays do not know the command) comes after the relay has read the answer.
+    /// </summary>
+    public bool IsUp { get; private set; }
 
     /// <summary>Relay to device, on accept.</summary>
-    public void SendHello() => Send(1L, "hello", new object[] { 1L }, new object[] { "ping" });
+    public void SendHello() => Send(HelloId, "hello", new object[] { 1L }, new object[] { "ping" });
 
     /// <summary>Takes the next slice of a control body.</summary>
     public void Take(ReadOnlySpan<byte> slice, bool isStart, bool isEnd)
@@ -55,14 +62,16 @@ internal sealed class ControlChannel(LinkRole role, Outbox outbox)
         // Replies and out-of-band errors are not answered: two peers would never stop.
         if (id <= 0)
         {
+            IsUp |= role == LinkRole.Device ? _hasGreeted && id == -FirstPingId : id == -HelloId && message[1] is null;
             return;
         }
 
         switch (message[1])
         {
             case "hello" when role == LinkRole.Device:
-                HelloReceived = true;
+                _hasGreeted = true;
                 Send(-id, null);
+                Send(FirstPingId, "ping");
                 break;
             case "ping":
                 Send(-id, null);

@@ -18,8 +18,8 @@ internal interface ILinkEvents
     /// <summary>The peer lets a paused client go on.</summary>
     void Resumed(LinkClient client);
 
-    /// <summary>The relay greeted, so the link is up.</summary>
-    void HelloReceived();
+    /// <summary>Both sides have greeted: clients may come.</summary>
+    void WentUp();
 
     /// <summary>A frame of the machine's own is ready in the outbox.</summary>
     void OutboxFilled();

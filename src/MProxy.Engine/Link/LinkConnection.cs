@@ -18,7 +18,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly Action<LinkConnection, LinkClient> _opened;
     private readonly Queue<LinkClient> _turns = new();
     private readonly SemaphoreSlim _work = new(0, 1);
-    private readonly TaskCompletionSource _hello = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<Task, ClientPump> _pumps = [];
     private readonly CancellationTokenSource _overflowed = new();
     private bool _closed;
@@ -37,8 +37,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _machine = new LinkMachine(role, options, this, time);
     }
 
-    /// <summary>Done when the relay's hello has come; fails when the link ends first.</summary>
-    public Task Hello => _hello.Task;
+    /// <summary>Done when both sides have greeted; fails when the link ends first.</summary>
+    public Task Up => _up.Task;
 
     public long BytesIn => Interlocked.Read(ref _bytesIn);
 
@@ -74,14 +74,14 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return end;
     }
 
-    /// <summary>Relay side: announces a client and starts its pump. False where the link is closed, or has a client of this identity.</summary>
+    /// <summary>Relay side: announces a client and starts its pump. False where the link is not up, or has a client of this identity.</summary>
     public bool TryOpen(in FrameMeta meta, Socket socket)
     {
         lock (_gate)
         {
             try
             {
-                if (_closed || _machine.Open(meta) is not { } client)
+                if (_closed || !_machine.IsUp || _machine.Open(meta) is not { } client)
                 {
                     return false;
                 }
@@ -179,7 +179,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
-    void ILinkEvents.HelloReceived() => _hello.TrySetResult();
+    void ILinkEvents.WentUp() => _up.TrySetResult();
 
     void ILinkEvents.OutboxFilled()
     {
@@ -315,8 +315,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             }
         }
 
-        _hello.TrySetException(new LinkException("The link ended before the relay's hello.", reason));
-        _ = _hello.Task.Exception;
+        _up.TrySetException(new LinkException("The link ended before both sides had greeted.", reason));
+        _ = _up.Task.Exception;
         await Task.WhenAll(pumps).ConfigureAwait(false);
     }
 

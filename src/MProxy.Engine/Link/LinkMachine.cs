@@ -40,6 +40,9 @@ internal sealed class LinkMachine
 
     public Outbox Outbox { get; } = new();
 
+    /// <summary>Both sides have greeted.</summary>
+    public bool IsUp => _control.IsUp;
+
     public int ClientCount => _clients.Count;
 
     public IEnumerable<LinkClient> Clients => _clients.All;
@@ -200,10 +203,10 @@ internal sealed class LinkMachine
     {
         _control.Take(body, isStart, isEnd);
         _events.OutboxFilled();
-        if (_control.HelloReceived && !_wasUp)
+        if (_control.IsUp && !_wasUp)
         {
             _wasUp = true;
-            _events.HelloReceived();
+            _events.WentUp();
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class RelayServer : IAsyncDisposable
     public IReadOnlyList<int> TcpPort { get; private set; } = [];
 
     /// <summary>How many devices are connected.</summary>
-    public int LinkCount => Links.Length;
+    public int LinkCount => Links.Count(link => link.Up.IsCompletedSuccessfully);
 
     /// <summary>How many clients are on all links.</summary>
     public int ClientCount => Links.Sum(link => link.ClientCount);
