@@ -48,7 +48,21 @@ function Send-Page {
     $context.Response.Close()
 }
 
+# Everything from the relay so far, as frames, as soon as one of them is what is waited for.
+function Read-Frame {
+    param([scriptblock] $Until)
+    do {
+        $count = $stream.Read($buffer, 0, $buffer.Length)
+        $received.AddRange([ArraySegment[byte]]::new($buffer, 0, $count))
+        $all = @(ConvertFrom-MProxyStream -InputObject $received.ToArray() -ErrorAction SilentlyContinue)
+    } until ($count -eq 0 -or ($all | Where-Object $Until))
+    $all
+}
+
 try {
+    $buffer = [byte[]]::new(65536)
+    $received = [Collections.Generic.List[byte]]::new()
+
     '1. Through a tunnel: client -> relay -> device -> web service'
     $tunnel = Start-MProxyTunnel -Relay $relayAddress -Service @{ tcp = "127.0.0.1:$webPort" }
     $page = $http.GetStringAsync($url)
@@ -61,18 +75,16 @@ try {
     $http = [Net.Http.HttpClient]::new()
     $link = [Net.Sockets.TcpClient]::new('127.0.0.1', $relayAddress.Port)
     $stream = $link.GetStream()
-    $greeting = ConvertTo-MProxyFrame -Kind Control -InputObject @(-1, $null)
-    $stream.Write($greeting, 0, $greeting.Length)
-    $page = $http.GetStringAsync($url)
 
-    # Read from the relay until the client's request is there: hello, connection, message.
-    $buffer = [byte[]]::new(65536)
-    $received = [Collections.Generic.List[byte]]::new()
-    do {
-        $count = $stream.Read($buffer, 0, $buffer.Length)
-        $received.AddRange([ArraySegment[byte]]::new($buffer, 0, $count))
-        $frames = @(ConvertFrom-MProxyStream -InputObject $received.ToArray() -ErrorAction SilentlyContinue)
-    } until ($count -eq 0 -or $frames.Kind -contains 'Message')
+    # Accept the relay's hello. The answer to a ping behind it says that the relay has read that, and sends clients from now on.
+    foreach ($message in @(-1, $null), @(7, 'ping')) {
+        $frame = ConvertTo-MProxyFrame -Kind Control -InputObject $message
+        $stream.Write($frame, 0, $frame.Length)
+    }
+    $null = Read-Frame { $_.Kind -eq 'Control' -and $_.Control[0] -eq -7 }
+
+    $page = $http.GetStringAsync($url)
+    $frames = Read-Frame { $_.Kind -eq 'Message' }
     $request = $frames.Where({ $_.Kind -eq 'Message' })[0]
 
     # The request goes to the web service as it is, and the answer comes back in frames for the same client.

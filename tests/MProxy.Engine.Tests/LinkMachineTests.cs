@@ -97,16 +97,61 @@ public class LinkMachineTests
     }
 
     [Fact]
-    public void Data_after_an_end_is_dropped_and_after_a_close_refused()
+    public void Data_after_an_end_is_dropped_and_after_a_close_refused_once()
     {
         var device = Machine(LinkRole.Device);
         device.Receive([.. Frame(FrameKind.Connection, 5), .. Frame(FrameKind.End, 5), .. Frame(FrameKind.Message, 5, 3)]);
         Assert.Equal(["5 opened", "5 ended"], _events.TakeLog());
         device.End(_events.Last!);
         _events.Sent(device);
-        device.Receive([.. Frame(FrameKind.Message, 5, 3), .. Frame(FrameKind.Pause, 5), .. Frame(FrameKind.End, 5)]);
-        Assert.StartsWith("Error 5", Assert.Single(_events.Sent(device)), StringComparison.Ordinal);
+        device.Receive([.. Frame(FrameKind.Pause, 5), .. Frame(FrameKind.Resume, 5), .. Frame(FrameKind.End, 5), .. Frame(FrameKind.Error, 5)]);
+        Assert.Empty(_events.Sent(device));
+        device.Receive([.. Frame(FrameKind.Message, 5, 3), .. Frame(FrameKind.Message, 5, 3)]);
+        Assert.Contains("E_NO_CONN", Assert.Single(_events.Sent(device)), StringComparison.Ordinal);
         Assert.Empty(_events.TakeLog());
+    }
+
+    [Fact]
+    public void A_stranger_is_refused_once_however_much_it_sends()
+    {
+        var relay = Machine(LinkRole.Relay);
+        _events.Sent(relay);
+        for (var i = 0; i < 50_000; i++)
+        {
+            relay.Receive(Frame(FrameKind.Message, 5, 1));
+        }
+
+        Assert.Contains("E_NO_CONN", Assert.Single(_events.Sent(relay)), StringComparison.Ordinal);
+        Assert.False(relay.Outbox.HasOverflowed);
+    }
+
+    [Fact]
+    public void A_client_that_fails_after_both_ends_gives_its_share_of_the_budget_back()
+    {
+        var device = Machine(LinkRole.Device);
+        for (var port = 1; port <= 20; port++)
+        {
+            device.Receive([.. Frame(FrameKind.Connection, port), .. Frame(FrameKind.Message, port, 900), .. Frame(FrameKind.End, port)]);
+            device.End(_events.Last!);
+            device.Fail(_events.Last!, "E", "reset");
+        }
+
+        Assert.DoesNotContain(_events.Sent(device), sent => sent.StartsWith("Error", StringComparison.Ordinal));
+        device.Receive([.. Frame(FrameKind.Connection, 99), .. Frame(FrameKind.Message, 99, 1000)]);
+        Assert.Equal("99 received 1000", _events.TakeLog()[^1]);
+    }
+
+    [Fact]
+    public void Data_that_comes_with_a_connection_is_delivered_in_any_pieces()
+    {
+        var device = Machine(LinkRole.Device);
+        var bytes = FrameEncoder.Encode(FrameKind.Connection, Meta(5), "a b"u8);
+        foreach (var value in bytes)
+        {
+            device.Receive([value]);
+        }
+
+        Assert.Equal(["5 opened", "5 received 1", "5 received 1", "5 received 1"], _events.TakeLog());
     }
 
     [Fact]

@@ -92,7 +92,7 @@ public sealed class Tunnel : IAsyncDisposable
                     first.TrySetResult();
                 }).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is SocketException or IOException or OperationCanceledException)
+            catch (Exception error) when (error is SocketException or IOException or OperationCanceledException or ArgumentException)
             {
                 var reason = error is OperationCanceledException ? "it did not answer in time" : error.Message;
                 if (first.TrySetException(new LinkException($"No link to the relay at {RelayUri}: {reason}", error)))
@@ -109,7 +109,10 @@ public sealed class Tunnel : IAsyncDisposable
     private async Task RunLinkAsync(Action connected)
     {
         using var connecting = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        using var timeout = _time.CreateTimer(_ => connecting.Cancel(), null, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        var timeout = _time.CreateTimer(_ => connecting.Cancel(), null, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+
+        // Awaited, so that a timer that fires at the last moment finds its token source alive.
+        await using var stopTimeout = timeout.ConfigureAwait(false);
         var socket = await TcpSocket.ConnectAsync(_options.Relay.Host, _options.Relay.Port, connecting.Token).ConfigureAwait(false);
         var link = new LinkConnection(LinkRole.Device, new NetworkStream(socket, ownsSocket: true), _options.Link, Serve, _time);
         await using (link.ConfigureAwait(false))
@@ -164,7 +167,8 @@ public sealed class Tunnel : IAsyncDisposable
     private async Task DialAsync(LinkConnection link, LinkClient client, LocalTarget target)
     {
         using var dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        using var timeout = _time.CreateTimer(_ => dialling.Cancel(), null, _options.DialTimeout, Timeout.InfiniteTimeSpan);
+        var timeout = _time.CreateTimer(_ => dialling.Cancel(), null, _options.DialTimeout, Timeout.InfiniteTimeSpan);
+        await using var stopTimeout = timeout.ConfigureAwait(false);
         try
         {
             var socket = await TcpSocket.ConnectAsync(target.Host, target.Port, dialling.Token).ConfigureAwait(false);
@@ -173,7 +177,7 @@ public sealed class Tunnel : IAsyncDisposable
                 socket.Dispose();
             }
         }
-        catch (Exception error) when (error is SocketException or OperationCanceledException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
         {
             link.Fail(client, ErrorCode.NoService, "the local service cannot be reached");
         }

@@ -20,6 +20,7 @@ internal sealed class LinkMachine
     private readonly ControlChannel _control;
     private readonly ArrayBufferWriter<byte> _errorBody = new();
     private FrameKind _kind;
+    private long _bodyLength;
     private LinkClient? _current;
     private long _waiting;
     private bool _peerSendsConnection;
@@ -109,9 +110,16 @@ internal sealed class LinkMachine
     /// <summary>Ends a client both ways at once, and tells the peer.</summary>
     public void Fail(LinkClient client, string code, string message)
     {
-        if (!client.IsClosed)
+        var tellPeer = !client.IsClosed;
+
+        // One that has ended both ways may fail too, while the rest of its data is delivered.
+        if (!client.HasFailed)
         {
             Drop(client);
+        }
+
+        if (tellPeer)
+        {
             Send(FrameKind.Error, client.Meta, ErrorBody.Create(message, code));
         }
     }
@@ -119,6 +127,7 @@ internal sealed class LinkMachine
     private void Start(in FrameHeader header)
     {
         _kind = header.Kind;
+        _bodyLength = header.BodyLength;
         _current = null;
         if (_kind == FrameKind.Control)
         {
@@ -169,8 +178,14 @@ internal sealed class LinkMachine
         return client;
     }
 
+    /// <summary>Says once that there is no such client: what was in flight behind the first frame would only flood the peer with answers.</summary>
     private LinkClient? Refuse(in FrameHeader header)
     {
+        if (!_ended.TryTell(FrameHeader.Text(header.Identity)))
+        {
+            return null;
+        }
+
         try
         {
             Send(FrameKind.Error, header.ToMeta() with { Service = null }, ErrorBody.Create("there is no such client", ErrorCode.NoConnection));
@@ -217,7 +232,7 @@ internal sealed class LinkMachine
             case FrameKind.Message:
                 TakeData(client, body);
                 break;
-            case FrameKind.Connection when !body.SequenceEqual(" "u8):
+            case FrameKind.Connection when _bodyLength != 1 || !body.SequenceEqual(" "u8):
                 // The description allows a body on connection: the client's first bytes.
                 TakeData(client, body);
                 break;
@@ -299,6 +314,11 @@ internal sealed class LinkMachine
 
     private void Close(LinkClient client)
     {
+        if (client.IsClosed)
+        {
+            return;
+        }
+
         client.IsClosed = true;
         _clients.Remove(client);
         _ended.Add(client.SocketId);

@@ -140,9 +140,14 @@ public sealed class ConvertToMProxyFrameCommand : PSCmdlet, IDisposable
         {
             Gather(single);
         }
-        else if (TryGetBody(input, out var body))
+        else
         {
-            Pack(body);
+            // What was gathered came first.
+            FlushGathered();
+            if (TryGetBody(input, out var body))
+            {
+                Pack(body);
+            }
         }
     }
 

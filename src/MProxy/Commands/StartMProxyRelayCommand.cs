@@ -49,7 +49,12 @@ public sealed class StartMProxyRelayCommand : PSCmdlet
         try
         {
             var relay = RelayServer.Start(new RelayOptions { Name = name, Listen = Listen, TcpPort = TcpPort, PublicAddress = PublicAddress });
-            Sessions.Relays.TryAdd(name, relay);
+            if (!Sessions.Relays.TryAdd(name, relay))
+            {
+                relay.StopAsync().GetAwaiter().GetResult();
+                ThrowTerminatingError(ErrorRecords.NameInUse("relay", name));
+            }
+
             WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
             WriteObject(relay);
         }

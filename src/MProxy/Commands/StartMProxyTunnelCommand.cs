@@ -55,7 +55,12 @@ public sealed class StartMProxyTunnelCommand : PSCmdlet, IDisposable
         {
             var options = new TunnelOptions { Name = name, Relay = Relay, Service = Service, ConnectTimeout = TimeSpan.FromSeconds(ConnectTimeout) };
             var tunnel = Tunnel.StartAsync(options, cancellationToken: _stopping.Token).GetAwaiter().GetResult();
-            Sessions.Tunnels.TryAdd(name, tunnel);
+            if (!Sessions.Tunnels.TryAdd(name, tunnel))
+            {
+                tunnel.StopAsync().GetAwaiter().GetResult();
+                ThrowTerminatingError(ErrorRecords.NameInUse("tunnel", name));
+            }
+
             WriteVerbose($"Tunnel '{name}' is connected to {Relay}.");
             WriteObject(tunnel);
         }

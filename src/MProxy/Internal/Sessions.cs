@@ -79,7 +79,13 @@ internal sealed class SessionTable<T>(string kind)
     /// <summary>Ends one, and forgets it when it has ended.</summary>
     public void Stop(T session)
     {
-        session.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        Remove(session);
+        try
+        {
+            session.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            Remove(session);
+        }
     }
 }
