@@ -4,7 +4,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>Lists the relays or tunnels of this process by name.</summary>
-public abstract class GetSessionCommand : PSCmdlet
+public abstract class GetSessionCommand : SessionCommand
 {
     /// <summary>Names, wildcards allowed; all where it is left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -16,14 +16,9 @@ public abstract class GetSessionCommand : PSCmdlet
     private protected void Write<T>(SessionTable<T> sessions)
         where T : class, IAsyncDisposable
     {
-        foreach (var name in Name)
+        foreach (var session in Find(sessions, Name))
         {
-            var found = sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)).ToList();
-            WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                WriteError(ErrorRecords.NotFound(sessions.Kind, name));
-            }
+            WriteObject(session);
         }
     }
 }

@@ -4,7 +4,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>Stops relays or tunnels, given by name or as objects.</summary>
-public abstract class StopSessionCommand : PSCmdlet
+public abstract class StopSessionCommand : SessionCommand
 {
     private protected const string NameSet = "Name";
     private protected const string InputSet = "InputObject";
@@ -19,7 +19,7 @@ public abstract class StopSessionCommand : PSCmdlet
     private protected void Stop<T>(SessionTable<T> sessions, T? session)
         where T : class, IAsyncDisposable
     {
-        foreach (var one in session is not null ? [session] : Named(sessions))
+        foreach (var one in session is not null ? [session] : Find(sessions, Name))
         {
             var name = sessions.All.FirstOrDefault(entry => entry.Value == one).Key ?? "(stopped)";
             if (ShouldProcess(name, $"Stop {sessions.Kind}"))
@@ -27,22 +27,5 @@ public abstract class StopSessionCommand : PSCmdlet
                 sessions.Stop(one);
             }
         }
-    }
-
-    private List<T> Named<T>(SessionTable<T> sessions)
-        where T : class, IAsyncDisposable
-    {
-        var all = new List<T>();
-        foreach (var name in Name)
-        {
-            var found = sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)).ToList();
-            all.AddRange(found);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                WriteError(ErrorRecords.NotFound(sessions.Kind, name));
-            }
-        }
-
-        return all;
     }
 }

@@ -1,0 +1,27 @@
+using System.Management.Automation;
+using MProxy.Internal;
+
+namespace MProxy.Abstractions;
+
+/// <summary>Finds relays or tunnels of this process by name.</summary>
+public abstract class SessionCommand : PSCmdlet
+{
+    /// <summary>Those that names stand for, each name in turn; one without wildcards that stands for none is an error.</summary>
+    private protected IEnumerable<T> Find<T>(SessionTable<T> sessions, IEnumerable<string> names)
+        where T : class, IAsyncDisposable
+    {
+        foreach (var name in names)
+        {
+            var found = sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)).ToList();
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            {
+                WriteError(ErrorRecords.NotFound(sessions.Kind, name));
+            }
+
+            foreach (var session in found)
+            {
+                yield return session;
+            }
+        }
+    }
+}
