@@ -1,13 +1,13 @@
 namespace MProxy.Engine;
 
 /// <summary>The tasks that an object owns, so that its end can wait for theirs.</summary>
-internal sealed class TaskSet
+internal sealed class TaskSet(ResourceLedger ledger)
 {
     private readonly HashSet<Task> _tasks = [];
 
     public void Run(Func<Task> work)
     {
-        var task = Task.Run(work);
+        var task = Task.Run(() => ledger.RunAsync(work));
         lock (_tasks)
         {
             _tasks.Add(task);

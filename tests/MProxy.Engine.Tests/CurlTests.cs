@@ -11,7 +11,7 @@ namespace MProxy.Engine.Tests;
 public sealed class CurlTests : IAsyncDisposable
 {
     private readonly HttpListener _web = new();
-    private readonly TaskSet _requests = new();
+    private readonly TaskSet _requests = new(new ResourceLedger());
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -213,7 +213,7 @@ public class TunnelTests
     private sealed class World : IAsyncDisposable
     {
         private readonly Socket _service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        private readonly TaskSet _clients = new();
+        private readonly TaskSet _clients = new(new ResourceLedger());
         private readonly CancellationTokenSource _stopping = new();
         private Tunnel? _tunnel;
 

@@ -12,7 +12,8 @@ public sealed class Tunnel : IAsyncDisposable
     private readonly TunnelOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly TaskSet _tasks = new();
+    private readonly ResourceLedger _ledger = new();
+    private readonly TaskSet _tasks;
     private readonly object _gate = new();
     private LinkConnection? _link;
     private long _endedBytesIn;
@@ -24,6 +25,7 @@ public sealed class Tunnel : IAsyncDisposable
     {
         _options = options;
         _time = time;
+        _tasks = new TaskSet(_ledger);
     }
 
     /// <summary>Its name in this session.</summary>

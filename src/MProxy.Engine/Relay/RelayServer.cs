@@ -12,7 +12,8 @@ public sealed class RelayServer : IAsyncDisposable
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly TaskSet _tasks = new();
+    private readonly ResourceLedger _ledger = new();
+    private readonly TaskSet _tasks;
     private readonly List<Socket> _listeners = [];
     private readonly List<LinkConnection> _links = [];
     private int _nextLink;
@@ -24,6 +25,7 @@ public sealed class RelayServer : IAsyncDisposable
     {
         _options = options;
         _time = time;
+        _tasks = new TaskSet(_ledger);
     }
 
     /// <summary>Its name in this session.</summary>

@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+
+namespace MProxy.Engine.Tokens;
+
+/// <summary>A key that signs or checks tokens. Its kind fixes the algorithm, so that no token can choose another. Never shown.</summary>
+public sealed class TokenKey
+{
+    /// <summary>The fewest bytes of a shared secret: as many as the hash of HS256 has (RFC 7518, section 3.2).</summary>
+    public const int MinSecretLength = 32;
+
+    private TokenKey(string algorithm, byte[]? secret, AsymmetricAlgorithm? asymmetric, bool canSign)
+    {
+        Algorithm = algorithm;
+        Secret = secret;
+        Asymmetric = asymmetric;
+        CanSign = canSign;
+    }
+
+    /// <summary><c>HS256</c>, <c>RS256</c> or <c>ES256</c>.</summary>
+    public string Algorithm { get; }
+
+    /// <summary>A shared secret or a private key; a public key only checks.</summary>
+    public bool CanSign { get; }
+
+    internal byte[]? Secret { get; }
+
+    internal AsymmetricAlgorithm? Asymmetric { get; }
+
+    /// <summary>A shared secret for HS256.</summary>
+    /// <exception cref="TokenException">It is shorter than 32 bytes.</exception>
+    public static TokenKey FromSecret(ReadOnlySpan<byte> secret) => secret.Length >= MinSecretLength
+        ? new TokenKey("HS256", secret.ToArray(), null, canSign: true)
+        : throw new TokenException($"The secret has {secret.Length} bytes, and HS256 needs at least {MinSecretLength}.");
+
+    /// <summary>A public or private key in PEM: RSA of at least 2048 bits for RS256, a P-256 key for ES256.</summary>
+    /// <exception cref="TokenException">No such key can be read from the text.</exception>
+    public static TokenKey FromPem(string pem)
+    {
+        var canSign = pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal);
+        if (Import(RSA.Create(), pem) is { } rsa)
+        {
+            return rsa.KeySize >= 2048
+                ? new TokenKey("RS256", null, rsa, canSign)
+                : throw new TokenException($"The RSA key has {rsa.KeySize} bits, and RS256 needs at least 2048.");
+        }
+
+        if (Import(ECDsa.Create(), pem) is { } ecdsa)
+        {
+            return ecdsa.KeySize == 256
+                ? new TokenKey("ES256", null, ecdsa, canSign)
+                : throw new TokenException($"The elliptic-curve key has {ecdsa.KeySize} bits, and ES256 takes P-256 alone.");
+        }
+
+        throw new TokenException("The text is no RSA or elliptic-curve key in PEM without a password.");
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Algorithm;
+
+    private static T? Import<T>(T key, string pem)
+        where T : AsymmetricAlgorithm
+    {
+        try
+        {
+            key.ImportFromPem(pem);
+            return key;
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            key.Dispose();
+            return null;
+        }
+    }
+}
