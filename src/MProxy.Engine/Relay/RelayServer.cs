@@ -70,7 +70,7 @@ public sealed class RelayServer : IAsyncDisposable
     {
         foreach (var uri in options.Listen)
         {
-            if (!IPAddress.IsLoopback(uri.ToEndPoint().Address))
+            if (!uri.IsLocalOnly)
             {
                 throw new InvalidOperationException(
                     $"A relay without a secret accepts links on loopback only, and {uri} is open to others: listen on tcp://127.0.0.1:{uri.Port}.");
@@ -105,7 +105,7 @@ public sealed class RelayServer : IAsyncDisposable
     private void Open()
     {
         // All are bound before any is served: a relay is open whole, or not at all.
-        Listen = _options.Listen.Select(uri => uri with { Port = Bind(uri.ToEndPoint()) }).ToArray();
+        Listen = _options.Listen.Select(uri => uri with { Port = Bind((IPEndPoint)uri.ToEndPoint()) }).ToArray();
         TcpPort = _options.TcpPort.Select(port => Bind(new IPEndPoint(_options.PublicAddress, port))).ToArray();
         for (var i = 0; i < _listeners.Count; i++)
         {
