@@ -46,9 +46,9 @@ public sealed class TokenKey
 
         if (Import(ECDsa.Create(), pem) is { } ecdsa)
         {
-            return ecdsa.KeySize == 256
+            return IsP256(ecdsa)
                 ? new TokenKey("ES256", null, ecdsa, canSign)
-                : throw new TokenException($"The elliptic-curve key has {ecdsa.KeySize} bits, and ES256 takes P-256 alone.");
+                : throw new TokenException($"The elliptic-curve key has {ecdsa.KeySize} bits on another curve, and ES256 takes P-256 alone.");
         }
 
         throw new TokenException("The text is no RSA or elliptic-curve key in PEM without a password.");
@@ -56,6 +56,10 @@ public sealed class TokenKey
 
     /// <inheritdoc/>
     public override string ToString() => Algorithm;
+
+    /// <summary>By the curve's name, since other curves have 256 bits too. Windows may name it without a number.</summary>
+    private static bool IsP256(ECDsa key) => key.ExportParameters(includePrivateParameters: false).Curve is { IsNamed: true, Oid: var curve }
+        && (curve.Value == "1.2.840.10045.3.1.7" || curve.FriendlyName is "nistP256" or "ECDSA_P256");
 
     private static T? Import<T>(T key, string pem)
         where T : AsymmetricAlgorithm
