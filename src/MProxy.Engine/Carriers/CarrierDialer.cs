@@ -1,12 +1,71 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+
 namespace MProxy.Engine.Carriers;
 
 /// <summary>Dials relays.</summary>
 internal static class CarrierDialer
 {
-    /// <summary>Connects, with all handshakes done. What it opens is in the ledger until the carrier is disposed of.</summary>
+    /// <summary>Connects, with all handshakes done. What it opens is in the ledger until the carrier is disposed of; when it fails, nothing is.</summary>
     /// <exception cref="CarrierException">It failed; says at what stage.</exception>
     /// <exception cref="ArgumentException">An option does not fit the scheme, or is malformed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static Task<Carrier> DialAsync(CarrierUri uri, DialOptions options, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public static async Task<Carrier> DialAsync(CarrierUri uri, DialOptions options, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken)
+    {
+        DialOptionsCheck.Check(uri, options);
+        var check = new CertificateCheck(new CertificatePins(options.Thumbprint, nameof(options)), options.SkipCertificateCheck);
+        var parts = new CarrierParts(ledger);
+        try
+        {
+            return uri.IsWebSocket
+                ? await new WebSocketDialer(uri, options, check, parts, time).DialAsync(cancellationToken).ConfigureAwait(false)
+                : await DialStreamAsync(uri, options, check, parts, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            parts.Close();
+            cancellationToken.ThrowIfCancellationRequested();
+            if (error is CarrierException or OperationCanceledException)
+            {
+                throw;
+            }
+
+            throw DialFailure.Of(uri, check, error);
+        }
+    }
+
+    private static async Task<Carrier> DialStreamAsync(
+        CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var socket = parts.Add(await ConnectAsync(uri, cancellationToken).ConfigureAwait(false));
+        var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: false), time));
+        var secure = uri.IsSecure ? parts.Add(new SslStream(activity, leaveInnerStreamOpen: true)) : null;
+        if (secure is not null)
+        {
+            await secure.AuthenticateAsClientAsync(DeviceTls.Options(uri, options, check), cancellationToken).ConfigureAwait(false);
+        }
+
+        return new Carrier(uri.Scheme, secure ?? (Stream)activity, activity, parts)
+        {
+            LocalEndPoint = SocketEndPoints.Local(socket),
+            RemoteEndPoint = SocketEndPoints.Remote(socket),
+            TlsProtocol = secure?.SslProtocol.ToString(),
+            PeerThumbprint = check.Thumbprint,
+        };
+    }
+
+    private static async Task<Socket> ConnectAsync(CarrierUri uri, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return uri.SocketPath is { } path
+                ? await UnixSocket.ConnectAsync(path, cancellationToken).ConfigureAwait(false)
+                : await TcpSocket.ConnectAsync(uri.Host, uri.Port, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException error)
+        {
+            throw DialFailure.Connect($"the relay at {uri.Place}", error);
+        }
+    }
 }

@@ -1,20 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace MProxy.Engine.Carriers;
 
-/// <summary>Takes carriers of devices on one address.</summary>
+/// <summary>Takes the carriers of devices on one address.</summary>
 internal sealed class CarrierListener : IAsyncDisposable
 {
+    private readonly Socket _socket;
+    private readonly ListenOptions _options;
+    private readonly CarrierHandshake _handshake;
+    private readonly ResourceLedger _ledger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly TaskSet _tasks;
+    private int _underWay;
+    private Task _running = Task.CompletedTask;
+
+    private CarrierListener(CarrierUri uri, ListenOptions options, RelayTls? tls, ResourceLedger ledger, TimeProvider time)
+    {
+        _socket = ledger.Add(uri.SocketPath is { } path ? UnixSocket.Listen(path) : TcpSocket.Listen((IPEndPoint)uri.ToEndPoint()));
+        _options = options;
+        _handshake = new CarrierHandshake(uri, options, tls, ledger, time);
+        _ledger = ledger;
+        _time = time;
+        _tasks = new TaskSet(ledger);
+        Uri = _socket.LocalEndPoint is IPEndPoint bound ? uri with { Port = bound.Port } : uri;
+    }
+
     /// <summary>The address with the port that is really open.</summary>
-    public CarrierUri Uri => throw new NotImplementedException();
+    public CarrierUri Uri { get; }
 
-    /// <summary>Binds; nobody is served before <see cref="RunAsync"/>.</summary>
-    /// <exception cref="System.Net.Sockets.SocketException">The address or port cannot be had.</exception>
-    /// <exception cref="ArgumentException">An option does not fit the scheme, or is malformed.</exception>
+    /// <summary>How many handshakes are under way.</summary>
+    public int HandshakeCount => Volatile.Read(ref _underWay);
+
+    /// <summary>Binds, so that devices can connect; nobody is served before <see cref="RunAsync"/>. A socket file is deleted when it is closed.</summary>
+    /// <exception cref="SocketException">The address or port cannot be had.</exception>
+    /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     /// <exception cref="FormatException">The host is no address and not localhost.</exception>
-    public static CarrierListener Open(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time) => throw new NotImplementedException();
+    public static CarrierListener Open(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options));
+        if (uri.HasQuery)
+        {
+            throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri));
+        }
 
-    /// <summary>Accepts until cancelled; every handshake has ended by then.</summary>
-    public Task RunAsync(Action<Carrier> accepted, CancellationToken cancellationToken) => throw new NotImplementedException();
+        if (!uri.IsSecure && (options.RequireClientCertificate || options.ClientThumbprint.Count > 0))
+        {
+            throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
+        }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+        return new CarrierListener(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time);
+    }
+
+    /// <summary>Accepts until cancelled or disposed of; done when every handshake has ended. Once.</summary>
+    /// <param name="accepted">Owns each carrier from then on. Called on pool threads, for several at once: return soon, and throw nothing.</param>
+    /// <param name="cancellationToken">Ends the listening, not the carriers that were handed out.</param>
+    public Task RunAsync(Action<Carrier> accepted, CancellationToken cancellationToken) =>
+        _running = _ledger.RunAsync(() => RunCoreAsync(accepted, cancellationToken));
+
+    /// <summary>Stops accepting, waits for the handshakes under way to end, and closes the port.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_closing.IsCancellationRequested)
+        {
+            await _closing.CancelAsync().ConfigureAwait(false);
+        }
+
+        await _running.ConfigureAwait(false);
+        _ledger.Close(_socket);
+    }
+
+    private async Task RunCoreAsync(Action<Carrier> accepted, CancellationToken cancellationToken)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        try
+        {
+            await TcpSocket.AcceptAllAsync(_socket, socket => Take(socket, accepted, stopping.Token), _time, stopping.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await stopping.CancelAsync().ConfigureAwait(false);
+            await _tasks.WhenEmptyAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Take(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
+    {
+        if (!_handshake.IsNeeded)
+        {
+            accepted(_handshake.Accept(socket));
+        }
+        else if (Interlocked.Increment(ref _underWay) > _options.MaxHandshakes)
+        {
+            Interlocked.Decrement(ref _underWay);
+            socket.Dispose();
+        }
+        else
+        {
+            _tasks.Run(() => ShakeHandsAsync(socket, accepted, cancellationToken));
+        }
+    }
+
+    private async Task ShakeHandsAsync(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
+    {
+        Carrier? carrier;
+        try
+        {
+            carrier = await _handshake.RunAsync(socket, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
+
+        if (carrier is not null)
+        {
+            accepted(carrier);
+        }
+    }
 }

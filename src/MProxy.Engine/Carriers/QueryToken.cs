@@ -6,28 +6,12 @@ internal static class QueryToken
     private const string Name = "access_token";
     private const string Blot = "***";
 
-    /// <summary>Its value, percent-decoded; null where there is none or it is empty.</summary>
-    /// <exception cref="FormatException">It is given more than once.</exception>
-    public static string? Find(string pathAndQuery)
+    /// <summary>Its value, percent-decoded; null where there is none or it is empty. False where it is given more than once.</summary>
+    public static bool TryFind(string pathAndQuery, out string? token)
     {
-        string? found = null;
-        foreach (var pair in Pairs(pathAndQuery))
-        {
-            var (name, value) = Split(pair);
-            if (!IsToken(name))
-            {
-                continue;
-            }
-
-            if (found is not null)
-            {
-                throw new FormatException("access_token is given more than once.");
-            }
-
-            found = Uri.UnescapeDataString(value);
-        }
-
-        return string.IsNullOrEmpty(found) ? null : found;
+        var values = Pairs(pathAndQuery).Select(Split).Where(pair => IsToken(pair.Name)).Select(pair => pair.Value).ToArray();
+        token = values is [{ Length: > 0 } value] ? Uri.UnescapeDataString(value) : null;
+        return values.Length <= 1;
     }
 
     /// <summary>The same with every value of it replaced.</summary>

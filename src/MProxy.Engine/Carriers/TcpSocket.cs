@@ -51,9 +51,14 @@ internal static class TcpSocket
         {
             try
             {
-                var socket = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false);
-                socket.NoDelay = true;
-                accepted(socket);
+                if (await TryAcceptAsync(listener, cancellationToken).ConfigureAwait(false) is { } socket)
+                {
+                    accepted(socket);
+                }
+                else
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken).ConfigureAwait(false);
+                }
             }
             catch (OperationCanceledException)
             {
@@ -63,10 +68,28 @@ internal static class TcpSocket
             {
                 return;
             }
-            catch (SocketException)
+        }
+    }
+
+    private static async Task<Socket?> TryAcceptAsync(Socket listener, CancellationToken cancellationToken)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false);
+
+            // Unix sockets know no delay.
+            if (socket.AddressFamily != AddressFamily.Unix)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), time, CancellationToken.None).ConfigureAwait(false);
+                socket.NoDelay = true;
             }
+
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket?.Dispose();
+            return null;
         }
     }
 }

@@ -1,0 +1,158 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+
+namespace MProxy.Engine.Carriers;
+
+/// <summary>Makes carriers of the sockets that one listener accepts.</summary>
+internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, RelayTls? tls, ResourceLedger ledger, TimeProvider time)
+{
+    private const int MaxLingerLength = 256 << 10;
+
+    /// <summary>How long a peer is still listened to after its answer: who is cut off while it sends may never see what it was told.</summary>
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>tcp and unix have none.</summary>
+    public bool IsNeeded => uri.IsSecure || uri.IsWebSocket;
+
+    /// <summary>Takes an accepted socket; null where its handshake came to nothing, and then it is closed. Never throws.</summary>
+    public async Task<Carrier?> RunAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(options.HandshakeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        var parts = new CarrierParts(ledger);
+        try
+        {
+            if (await HandshakeAsync(parts.Add(socket), parts, either.Token).ConfigureAwait(false) is { } carrier)
+            {
+                return carrier;
+            }
+        }
+#pragma warning disable CA1031 // Whatever a stranger's bytes do to TLS or a socket, they disturb nobody else.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+
+        parts.Close();
+        return null;
+    }
+
+    /// <summary>Takes an accepted socket of a scheme that needs no handshake.</summary>
+    public Carrier Accept(Socket socket)
+    {
+        var parts = new CarrierParts(ledger);
+        parts.Add(socket);
+        var activity = Wrap(socket, parts);
+        return new Carrier(uri.Scheme, activity, activity, parts) { LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
+    }
+
+    private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: false), time));
+
+    private async Task<Carrier?> HandshakeAsync(Socket socket, CarrierParts parts, CancellationToken cancellationToken)
+    {
+        var activity = Wrap(socket, parts);
+        Stream stream = activity;
+        string? protocol = null;
+        string? thumbprint = null;
+        if (tls is not null)
+        {
+            var secure = parts.Add(new SslStream(activity, leaveInnerStreamOpen: true));
+            thumbprint = await tls.AuthenticateAsync(secure, cancellationToken).ConfigureAwait(false);
+            protocol = secure.SslProtocol.ToString();
+            stream = secure;
+        }
+
+        var upgrade = uri.IsWebSocket ? await UpgradeAsync(stream, cancellationToken).ConfigureAwait(false) : null;
+        if (uri.IsWebSocket)
+        {
+            if (upgrade is null)
+            {
+                await LingerAsync(socket, stream, activity, cancellationToken).ConfigureAwait(false);
+                return null;
+            }
+
+            var webSocket = parts.Add(WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero }));
+            stream = parts.Add(new WebSocketStream(webSocket));
+        }
+
+        return new Carrier(uri.Scheme, stream, activity, parts)
+        {
+            LocalEndPoint = SocketEndPoints.Local(socket),
+            RemoteEndPoint = SocketEndPoints.Remote(socket),
+            TlsProtocol = protocol,
+            PeerThumbprint = thumbprint,
+            Token = upgrade?.Token,
+            Path = upgrade?.Path,
+        };
+    }
+
+    /// <summary>Reads the request and answers it; null where it became no WebSocket.</summary>
+    private async Task<WebSocketUpgrade?> UpgradeAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var (status, head, hasMore) = await ReadHeadAsync(stream, cancellationToken).ConfigureAwait(false);
+        if (status == HttpHeadStatus.Incomplete)
+        {
+            // Gone in the middle of it.
+            return null;
+        }
+
+        var (upgrade, answer) = head is null
+            ? (null, HttpAnswer.BadRequest("This is no HTTP/1.1 request that this relay understands."))
+            : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery);
+        await stream.WriteAsync(upgrade?.Response ?? answer!.ToBytes(withBody: head?.Method != "HEAD"), cancellationToken).ConfigureAwait(false);
+        return upgrade;
+    }
+
+    private async Task<(HttpHeadStatus Status, HttpRequestHead? Head, bool HasMore)> ReadHeadAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var buffer = ledger.Rent(HttpRequestHead.MaxLength);
+        try
+        {
+            for (int length = 0, count; ; length += count)
+            {
+                count = await stream.ReadAsync(buffer.AsMemory(length, HttpRequestHead.MaxLength - length), cancellationToken).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    return (HttpHeadStatus.Incomplete, null, false);
+                }
+
+                var data = buffer.AsSpan(0, length + count);
+                if (HttpRequestHead.IsDecided(data, length))
+                {
+                    var (status, head) = HttpRequestHead.Read(data);
+                    return (status, head, head?.Length < data.Length);
+                }
+            }
+        }
+        finally
+        {
+            ledger.Return(buffer);
+        }
+    }
+
+    private async Task LingerAsync(Socket socket, Stream stream, ActivityStream activity, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(LingerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        if (stream is SslStream secure)
+        {
+            await secure.ShutdownAsync().WaitAsync(either.Token).ConfigureAwait(false);
+        }
+
+        socket.Shutdown(SocketShutdown.Send);
+        var buffer = ledger.Rent(4096);
+        try
+        {
+            var count = 1;
+            for (var total = 0; count > 0 && total < MaxLingerLength; total += count)
+            {
+                count = await activity.ReadAsync(buffer, either.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            ledger.Return(buffer);
+        }
+    }
+}
