@@ -10,15 +10,22 @@
     PowerShellVersion    = '7.4'
     FormatsToProcess     = @('bin/MProxy.Format.ps1xml')
     CmdletsToExport      = @(
+        'Connect-MProxyRelay'
         'ConvertFrom-MProxyStream'
         'ConvertTo-MProxyFrame'
+        'Disconnect-MProxyRelay'
         'Get-MProxyRelay'
         'Get-MProxySocketId'
         'Get-MProxyTunnel'
+        'New-MProxyToken'
+        'Receive-MProxyFrame'
+        'Send-MProxyControl'
+        'Send-MProxyFrame'
         'Start-MProxyRelay'
         'Start-MProxyTunnel'
         'Stop-MProxyRelay'
         'Stop-MProxyTunnel'
+        'Test-MProxyRelay'
     )
     FunctionsToExport    = @()
     VariablesToExport    = @()

@@ -56,7 +56,7 @@ Describe 'A relay and a tunnel' {
         $device = Start-MProxyTunnel -Relay $other.Listen[0] -Service "tcp=127.0.0.1:$($service.LocalEndpoint.Port)"
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $other.TcpPort[0])
         $local = $service.AcceptTcpClient()
-        $device | Stop-MProxyTunnel
+        $device | Stop-MProxyTunnel -DrainTimeout 0
         { $local.GetStream().ReadExactly([byte[]]::new(1), 0, 1) } | Should -Throw
         { $client.GetStream().ReadExactly([byte[]]::new(1), 0, 1) } | Should -Throw
         $other | Stop-MProxyRelay

@@ -26,4 +26,11 @@ public static class ClientIdentity
             Port = endpoint.Port,
         };
     }
+
+    /// <summary>The identity as text: <c>IPv4,127.0.0.1,4321</c>.</summary>
+    public static string ToSocketId(IPEndPoint endpoint)
+    {
+        var meta = ToMeta(endpoint);
+        return $"{meta.Family},{meta.Address},{meta.Port}";
+    }
 }

@@ -9,17 +9,25 @@ public sealed class Frame
     private IReadOnlyList<object?>? _control;
     private bool _controlParsed;
 
+    /// <summary>A frame that was not read from a stream: <see cref="Offset"/> is 0.</summary>
+    public Frame(FrameKind kind, in FrameMeta meta, byte[] data)
+        : this(kind, meta, data.Length, 0) => SetData(data);
+
     internal Frame(in FrameHeader header, long offset)
+        : this(header.Kind, header.ToMeta(), header.BodyLength, offset)
     {
-        var meta = header.ToMeta();
-        Kind = header.Kind;
+    }
+
+    private Frame(FrameKind kind, in FrameMeta meta, long length, long offset)
+    {
+        Kind = kind;
         Family = meta.Family;
         Address = meta.Address;
         Port = meta.Port;
         Service = meta.Service;
         ServicePort = meta.ServicePort;
         Name = meta.Name;
-        Length = header.BodyLength;
+        Length = length;
         Offset = offset;
     }
 

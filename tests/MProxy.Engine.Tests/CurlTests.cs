@@ -25,7 +25,7 @@ public sealed class CurlTests : IAsyncDisposable
         var port = StartWeb(page);
         await using var relay = RelayServer.Start(new RelayOptions { Name = "curl", Listen = [CarrierUri.Parse("tcp://127.0.0.1:0")], TcpPort = [0] });
         await using var tunnel = await Tunnel.StartAsync(
-            new TunnelOptions { Name = "curl", Relay = relay.Listen[0], Service = new ServiceMap([new("tcp", new LocalTarget("127.0.0.1", port))]) },
+            new TunnelOptions { Name = "curl", Relays = [new DeviceLinkOptions { Relay = relay.Listen[0] }], Service = new ServiceMap([new("tcp", new LocalTarget("127.0.0.1", port))]) },
             cancellationToken: Token);
         var hashes = await Task.WhenAll(Enumerable.Range(0, parallel).Select(_ => CurlAsync($"http://127.0.0.1:{relay.TcpPort[0]}/")));
         var expected = Convert.ToHexString(SHA256.HashData(page));

@@ -140,7 +140,7 @@ public class TunnelTests
     {
         await using var world = await World.StartAsync(EchoAsync);
         var options = World.RelayOptions() with { Listen = [world.Relay.Listen[0]], TcpPort = [world.Relay.TcpPort[0]] };
-        await world.Relay.StopAsync();
+        await world.Relay.DisposeAsync();
         await using var again = RelayServer.Start(options);
         for (; ; )
         {
@@ -162,7 +162,8 @@ public class TunnelTests
     public async Task A_relay_that_never_greets_is_told_in_time()
     {
         using var silent = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var options = World.TunnelOptions(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9") with { ConnectTimeout = TimeSpan.FromMilliseconds(200) };
+        var options = World.TunnelOptions(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9");
+        options = options with { Relays = [options.Relays[0] with { ConnectTimeout = TimeSpan.FromMilliseconds(200) }] };
         var error = await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(options, cancellationToken: Token));
         Assert.Contains("did not answer", error.Message, StringComparison.Ordinal);
     }
@@ -232,9 +233,8 @@ public class TunnelTests
         public static TunnelOptions TunnelOptions(int relayPort, string service, string target) => new()
         {
             Name = "test",
-            Relay = CarrierUri.Parse($"tcp://127.0.0.1:{relayPort}"),
+            Relays = [new DeviceLinkOptions { Relay = CarrierUri.Parse($"tcp://127.0.0.1:{relayPort}"), MaxRetryDelay = TimeSpan.FromMilliseconds(50) }],
             Service = new ServiceMap([new(service, LocalTarget.Parse(target))]),
-            MaxRetryDelay = TimeSpan.FromMilliseconds(50),
         };
 
         public Task<Tunnel> StartTunnelAsync(string target, string service = "tcp") =>
@@ -253,8 +253,10 @@ public class TunnelTests
 
         public async Task StopAsync()
         {
-            await _tunnel!.StopAsync();
-            await Relay.StopAsync();
+            await _tunnel!.DisposeAsync();
+            await Relay.DisposeAsync();
+            Assert.Equal("0 open, 0 buffers, 0 loops", $"{_tunnel.Ledger}");
+            Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
         }
 
         public async ValueTask DisposeAsync()

@@ -64,8 +64,9 @@ internal static class TcpSocket
             {
                 return;
             }
-            catch (ObjectDisposedException)
+            catch (Exception error) when (error is ObjectDisposedException or SocketException)
             {
+                // The listener was closed.
                 return;
             }
         }
@@ -86,7 +87,7 @@ internal static class TcpSocket
 
             return socket;
         }
-        catch (SocketException)
+        catch (SocketException error) when (error.SocketErrorCode != SocketError.OperationAborted)
         {
             socket?.Dispose();
             return null;

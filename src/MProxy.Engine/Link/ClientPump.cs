@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using MProxy.Protocol;
@@ -6,23 +5,48 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Link;
 
 /// <summary>Carries one client between its local socket and the link, both ways, until both have ended.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and Abort may come after the end: it is left to the collector.")]
-internal sealed class ClientPump(LinkConnection link, LinkClient client)
+[SuppressMessage("Design", "CA1001", Justification = "The token sources have no timer, and Abort may come after the end: they are left to the collector.")]
+internal sealed class ClientPump(LinkConnection link, LinkClient client) : ClientSink
 {
     private const int ReadLength = 64 << 10;
 
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _stoppingUp = new();
+    private readonly Inbox _inbox = new(link.Ledger);
+    private readonly PendingSend _pending = new();
+    private bool _isLinkLost;
 
-    public Inbox Inbox { get; } = new();
+    public override void Received(ReadOnlySpan<byte> data, bool isFrameEnd) => _inbox.Add(data);
 
-    public PendingSend Pending { get; } = new();
+    public override void PeerEnded() => _inbox.Complete();
 
-    /// <summary>Ends the pump at once: the peer failed the client, or the link is gone.</summary>
+    public override void Failed(string code, string message) => Abort();
+
+    public override void Sent() => _pending.Complete(sent: true);
+
+    /// <summary>The link is gone. A client whose data is all here still gets it; any other ends at once.</summary>
+    public void LinkLost()
+    {
+        _isLinkLost = true;
+        if (!client.EndReceived || client.HasFailed)
+        {
+            Abort();
+            return;
+        }
+
+        _pending.Complete(sent: false);
+        _ = _stoppingUp.CancelAsync();
+    }
+
+    /// <summary>Ends the pump at once.</summary>
     public void Abort()
     {
-        Pending.Complete(sent: false);
-        Inbox.Dispose();
-        _stopping.Cancel();
+        _pending.Complete(sent: false);
+        _inbox.Dispose();
+
+        // Not here and now: what is cancelled runs on, and the link's lock is held.
+        _ = _stopping.CancelAsync();
+        _ = _stoppingUp.CancelAsync();
     }
 
     /// <summary>Runs until both directions are over. The socket is closed then: in order, or with a reset where bytes are missing.</summary>
@@ -33,7 +57,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
         {
             // Either direction that fails ends the other too.
             var both = await Task.WhenAll(Guard(SendUpAsync(socket)), Guard(SendDownAsync(socket))).ConfigureAwait(false);
-            whole = both[0] && both[1] && !_stopping.IsCancellationRequested;
+            whole = (both[0] || _isLinkLost) && both[1] && !_stopping.IsCancellationRequested;
         }
         finally
         {
@@ -43,8 +67,8 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
                 socket.LingerState = new LingerOption(enable: true, seconds: 0);
             }
 
-            socket.Dispose();
-            Inbox.Dispose();
+            link.Ledger.Close(socket);
+            _inbox.Dispose();
         }
     }
 
@@ -69,13 +93,13 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
     /// <summary>Local socket to link: the next read waits until the last frame is on its way, which is what slows a fast client down.</summary>
     private async Task SendUpAsync(Socket socket)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(WireFormat.MaxHeaderRoom + ReadLength);
+        var buffer = link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength);
         try
         {
             for (; ; )
             {
                 var body = buffer.AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
-                var count = await socket.ReceiveAsync(body, SocketFlags.None, _stopping.Token).ConfigureAwait(false);
+                var count = await socket.ReceiveAsync(body, SocketFlags.None, _stoppingUp.Token).ConfigureAwait(false);
                 if (count == 0)
                 {
                     link.End(client);
@@ -85,7 +109,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
                 // The header goes into the room in front, so that both are one contiguous run.
                 var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), count);
                 var frame = buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + count);
-                if (!await link.SendAsync(client, frame).ConfigureAwait(false))
+                if (!await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
                 {
                     return;
                 }
@@ -93,14 +117,14 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            link.Ledger.Return(buffer);
         }
     }
 
     /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
     private async Task SendDownAsync(Socket socket)
     {
-        while (await Inbox.TakeAsync(_stopping.Token).ConfigureAwait(false) is { } segment)
+        while (await _inbox.TakeAsync(_stopping.Token).ConfigureAwait(false) is { } segment)
         {
             try
             {
@@ -113,7 +137,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client)
             }
             finally
             {
-                Inbox.Return(segment);
+                _inbox.Return(segment);
             }
         }
 

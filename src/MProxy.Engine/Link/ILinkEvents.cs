@@ -1,13 +1,13 @@
 namespace MProxy.Engine.Link;
 
-/// <summary>What a link's state machine tells its driver. Called with the link's lock held: take note and return.</summary>
+/// <summary>What a link's state machine tells its driver. Called from within the machine: take note and return.</summary>
 internal interface ILinkEvents
 {
     /// <summary>The peer brought a client.</summary>
     void Opened(LinkClient client);
 
     /// <summary>Bytes for a client; the span is valid during the call only.</summary>
-    void Received(LinkClient client, ReadOnlySpan<byte> data);
+    void Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd);
 
     /// <summary>The peer sends nothing more for a client; what came before is still to be delivered.</summary>
     void PeerEnded(LinkClient client);
@@ -15,12 +15,24 @@ internal interface ILinkEvents
     /// <summary>The client is over at once, both ways.</summary>
     void Failed(LinkClient client, string code, string message);
 
-    /// <summary>The peer lets a paused client go on.</summary>
-    void Resumed(LinkClient client);
+    /// <summary>A client's frame was taken: it may offer the next.</summary>
+    void Sent(LinkClient client);
 
     /// <summary>Both sides have greeted: clients may come.</summary>
     void WentUp();
 
-    /// <summary>A frame of the machine's own is ready in the outbox.</summary>
-    void OutboxFilled();
+    /// <summary>The peer asks for something. False where nobody here knows the command.</summary>
+    bool Commanded(in ControlCommand command);
+
+    /// <summary>A request of ours was answered, or its time is over.</summary>
+    void Replied(ControlReply reply);
+
+    /// <summary>The peer reports an error that answers nothing.</summary>
+    void Reported(ControlReply error);
+
+    /// <summary>There is something to gather.</summary>
+    void WorkReady();
+
+    /// <summary>The link cannot go on: its driver ends it.</summary>
+    void Broke(LinkException reason);
 }

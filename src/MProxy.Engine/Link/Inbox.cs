@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace MProxy.Engine.Link;
@@ -8,9 +7,10 @@ namespace MProxy.Engine.Link;
 /// waits; the client's own loop takes.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The semaphore hands out no wait handle, and a late signal may come after the end.")]
-internal sealed class Inbox : IDisposable
+internal sealed class Inbox(ResourceLedger ledger) : IDisposable
 {
-    private const int SegmentLength = 16 << 10;
+    private const int SmallSegment = 16 << 10;
+    private const int LargeSegment = 64 << 10;
 
     private readonly object _gate = new();
     private readonly Queue<Segment> _segments = new();
@@ -32,7 +32,8 @@ internal sealed class Inbox : IDisposable
             {
                 if (_tail is null || _tail.End == _tail.Buffer.Length)
                 {
-                    _tail = new Segment(ArrayPool<byte>.Shared.Rent(Math.Max(SegmentLength, data.Length)));
+                    // Two sizes alone, both powers of two as the pool has them: what is held stays close to what came.
+                    _tail = new Segment(ledger.Rent(data.Length > SmallSegment ? LargeSegment : SmallSegment));
                     _segments.Enqueue(_tail);
                 }
 
@@ -79,7 +80,7 @@ internal sealed class Inbox : IDisposable
         }
     }
 
-    public static void Return(Segment segment) => ArrayPool<byte>.Shared.Return(segment.Buffer);
+    public void Return(Segment segment) => ledger.Return(segment.Buffer);
 
     /// <summary>Drops what was not taken.</summary>
     public void Dispose()

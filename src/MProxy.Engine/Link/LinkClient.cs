@@ -6,11 +6,14 @@ namespace MProxy.Engine.Link;
 /// <summary>One client on a link, as the link's state machine sees it. Guarded by the link's lock.</summary>
 internal sealed class LinkClient
 {
+    private readonly byte[] _name;
+
     internal LinkClient(in FrameMeta meta)
     {
         Meta = meta;
         SocketId = $"{meta.Family},{meta.Address},{meta.Port}";
         Identity = Encoding.UTF8.GetBytes(SocketId);
+        _name = Encoding.UTF8.GetBytes(meta.Name ?? "");
 
         // The header of every message of this client, made once; too long a name is refused here, before a byte flows.
         Message = new HeaderTemplate(FrameKind.Message, meta);
@@ -29,7 +32,13 @@ internal sealed class LinkClient
     /// <summary>The next client of the same hash in the table.</summary>
     public LinkClient? Next { get; set; }
 
-    /// <summary>Bytes received that the local socket has not taken yet.</summary>
+    /// <summary>Header and body of the frame that waits for its turn; empty where none does.</summary>
+    public ReadOnlyMemory<byte> Pending { get; set; }
+
+    /// <summary>Stands in the queue of turns.</summary>
+    public bool IsQueued { get; set; }
+
+    /// <summary>Bytes received that the local side has not taken yet.</summary>
     public long Waiting { get; set; }
 
     public long BytesReceived { get; set; }
@@ -50,6 +59,11 @@ internal sealed class LinkClient
     /// <summary>What waits for the client is dropped: it did not end in order.</summary>
     public bool HasFailed { get; set; }
 
-    /// <summary>What the driver keeps with the client.</summary>
-    public ClientPump? Pump { get; set; }
+    /// <summary>Where the client's data goes on this side.</summary>
+    public ClientSink? Sink { get; set; }
+
+    /// <summary>A header that names this client names its port and name too, or leaves them out.</summary>
+    public bool Matches(in FrameHeader header) =>
+        (header.ServicePort is null || header.ServicePort == Meta.ServicePort)
+        && (header.Name.IsEmpty || header.Name.SequenceEqual(_name));
 }

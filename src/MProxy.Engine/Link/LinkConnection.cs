@@ -1,100 +1,104 @@
 using System.Net.Sockets;
+using System.Text;
+using MProxy.Engine.Carriers;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// Runs a link's state machine on a stream: one reader, one writer, and a pump for each client. Everything the machine is told
-/// or asked happens under one lock, in which nobody waits.
+/// Runs a link's state machine on a carrier: one reader, one writer, one timer, and a pump for each client. Everything the machine is
+/// told or asked happens under one lock, in which nobody waits.
 /// </summary>
 internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 {
-    private const int ReadLength = 256 << 10;
-    private const int BatchLength = 256 << 10;
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();
-    private readonly Stream _stream;
+    private readonly Carrier _carrier;
     private readonly LinkMachine _machine;
-    private readonly Action<LinkConnection, LinkClient> _opened;
-    private readonly Queue<LinkClient> _turns = new();
-    private readonly SemaphoreSlim _work = new(0, 1);
-    private readonly TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Dictionary<Task, ClientPump> _pumps = [];
-    private readonly CancellationTokenSource _overflowed = new();
+    private readonly ILinkHost _host;
+    private readonly TimeProvider _time;
+    private readonly LinkStream _stream;
+    private readonly LinkTimer _timer;
+    private readonly PumpSet _pumps;
+    private readonly Dictionary<long, TaskCompletionSource<ControlReply>> _requests = [];
+    private readonly CancellationTokenSource _broken = new();
+    private LinkException? _breakReason;
+    private LinkException? _lastWords;
+    private TaskCompletionSource? _idle;
     private bool _closed;
-    private long _bytesIn;
-    private long _bytesOut;
 
     /// <param name="role">Which side this is.</param>
-    /// <param name="stream">The carrier; owned from here on.</param>
-    /// <param name="options">The link's bounds.</param>
-    /// <param name="opened">Called when the peer brings a client, under the link's lock: start its work and return.</param>
+    /// <param name="carrier">What the link runs over; owned from here on.</param>
+    /// <param name="options">The link's bounds and time-outs.</param>
+    /// <param name="host">Who decides about clients and commands.</param>
+    /// <param name="ledger">Where sockets, buffers and loops are noted.</param>
     /// <param name="time">The clock.</param>
-    public LinkConnection(LinkRole role, Stream stream, LinkOptions options, Action<LinkConnection, LinkClient> opened, TimeProvider time)
+    /// <param name="random">Where control ids start.</param>
+    public LinkConnection(LinkRole role, Carrier carrier, LinkOptions options, ILinkHost host, ResourceLedger ledger, TimeProvider time, Random? random = null)
     {
-        _stream = stream;
-        _opened = opened;
-        _machine = new LinkMachine(role, options, this, time);
+        _carrier = carrier;
+        _host = host;
+        _time = time;
+        Ledger = ledger;
+        _machine = new LinkMachine(role, options, this, time, random);
+        _pumps = new PumpSet(ledger, CheckIdle);
+        _stream = new LinkStream(carrier.Stream, ledger, Receive, Gather);
+        _timer = new LinkTimer(time, Tick);
     }
 
-    /// <summary>Done when both sides have greeted; fails when the link ends first.</summary>
-    public Task Up => _up.Task;
+    public ResourceLedger Ledger { get; }
 
-    public long BytesIn => Interlocked.Read(ref _bytesIn);
+    public Carrier Carrier => _carrier;
 
-    public long BytesOut => Interlocked.Read(ref _bytesOut);
+    public long BytesIn => _stream.BytesIn;
 
-    public int ClientCount
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _machine.ClientCount;
-            }
-        }
-    }
+    public long BytesOut => _stream.BytesOut;
 
-    /// <summary>Reads and writes until the peer closes, the stream fails or <paramref name="cancellationToken"/> is cancelled. Then every client of it is closed.</summary>
-    /// <returns>Why the link ended; null where the peer closed it between two frames.</returns>
+    public int ClientCount => Ask(machine => machine.Clients.Count);
+
+    /// <summary>Both sides have greeted.</summary>
+    public bool IsUp => Ask(machine => machine.Control.IsUp);
+
+    /// <summary>How long the greeting, or the last probe since, took to be answered; null before.</summary>
+    public TimeSpan? RoundTrip => Ask(machine => machine.RoundTrip);
+
+    /// <summary>What the relay's hello said: versions and commands.</summary>
+    public (IReadOnlyList<long> Versions, IReadOnlyList<string> Commands) Hello => Ask(machine => (machine.Control.PeerVersions, machine.Control.PeerCommands));
+
+    /// <summary>Reads and writes until the peer closes, the carrier fails or <paramref name="cancellationToken"/> is cancelled. Then every client of it is closed.</summary>
+    /// <returns>Why the link ended; null where it was cancelled, or the peer closed it between two frames.</returns>
     public async Task<Exception?> RunAsync(CancellationToken cancellationToken)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _overflowed.Token);
-        var reading = ReadAsync(stopping.Token);
-        var writing = WriteAsync(stopping.Token);
-        Signal();
-        var first = await Task.WhenAny(reading, writing).ConfigureAwait(false);
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await _stream.DisposeAsync().ConfigureAwait(false);
-        var ends = new[] { await Outcome(reading).ConfigureAwait(false), await Outcome(writing).ConfigureAwait(false) };
-        var end = cancellationToken.IsCancellationRequested ? null
-            : _overflowed.IsCancellationRequested ? new LinkException("The peer does not read what it is sent: too many control frames are waiting.")
-            : first == reading ? ends[0] : ends[1];
-        await CloseAsync(end).ConfigureAwait(false);
-        return end;
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
+        lock (_gate)
+        {
+            _machine.Start();
+            _timer.Arm(_machine.NextDeadline);
+        }
+
+        var end = await _stream.RunAsync(() => _carrier.DisposeAsync(), stopping.Token).ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        var reason = cancellationToken.IsCancellationRequested ? null : _breakReason ?? _lastWords ?? end ?? HalfFrame();
+        await CloseAsync(cancellationToken.IsCancellationRequested).ConfigureAwait(false);
+        return reason;
     }
 
-    /// <summary>Relay side: announces a client and starts its pump. False where the link is not up, or has a client of this identity.</summary>
-    public bool TryOpen(in FrameMeta meta, Socket socket)
+    /// <summary>Relay side: announces a client and starts its pump. Null where the link is not up, or has a client of this identity.</summary>
+    /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
+    public LinkClient? TryOpen(in FrameMeta meta, Socket socket)
     {
         lock (_gate)
         {
-            try
+            if (_closed || !_machine.Control.IsUp || _machine.Clients.Open(meta) is not { } client)
             {
-                if (_closed || !_machine.IsUp || _machine.Open(meta) is not { } client)
-                {
-                    return false;
-                }
+                return null;
+            }
 
-                client.Pump = new ClientPump(this, client);
-                Start(client, socket);
-                return true;
-            }
-            catch (FrameFieldException)
-            {
-                // Too long for a header.
-                return false;
-            }
+            var pump = new ClientPump(this, client);
+            client.Sink = pump;
+            _pumps.Start(pump, socket);
+            return client;
         }
     }
 
@@ -103,18 +107,18 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_closed || client.IsClosed)
+            if (_closed || client.IsClosed || client.Sink is not ClientPump pump)
             {
                 return false;
             }
 
-            Start(client, socket);
+            _pumps.Start(pump, socket);
             return true;
         }
     }
 
-    /// <summary>Sends a frame of a client in its turn. Done when the writer has taken it; false when the client is over.</summary>
-    public ValueTask<bool> SendAsync(LinkClient client, ReadOnlyMemory<byte> frame)
+    /// <summary>Sends a frame of a client in its turn. Done when it is on its way; false when the client is over.</summary>
+    public ValueTask<bool> SendAsync(LinkClient client, ReadOnlyMemory<byte> frame, PendingSend pending)
     {
         lock (_gate)
         {
@@ -123,215 +127,246 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return new ValueTask<bool>(false);
             }
 
-            var sending = client.Pump!.Pending.Start(frame);
-            if (!client.IsPausedByPeer)
-            {
-                _turns.Enqueue(client);
-                Signal();
-            }
-
+            var sending = pending.Start();
+            _machine.Offer(client, frame);
             return sending;
         }
     }
 
-    public void End(LinkClient client) => Tell(client, _machine.End);
+    public void End(LinkClient client) => Tell(machine => machine.Clients.End(client));
 
     /// <summary>Ends a client both ways at once, here and at the peer.</summary>
-    public void Fail(LinkClient client, string code, string message) => Tell(client, c =>
+    public void Fail(LinkClient client, string code, string message) => Tell(machine =>
     {
-        _machine.Fail(c, code, message);
-        c.Pump?.Abort();
+        machine.Clients.Fail(client, code, message);
+        client.Sink?.Failed(code, message);
     });
 
-    public void Delivered(LinkClient client, int count)
+    /// <summary>Ends the clients that a condition holds for.</summary>
+    public void FailWhere(Func<LinkClient, bool> condition, string code, string message) => Tell(machine =>
+    {
+        foreach (var client in machine.Clients.All.Where(condition).ToList())
+        {
+            machine.Clients.Fail(client, code, message);
+            client.Sink?.Failed(code, message);
+        }
+    });
+
+    public void Delivered(LinkClient client, int count) => Tell(machine => machine.Clients.Delivered(client, count));
+
+    /// <summary>Finds a client by its identity, <c>IPv4,127.0.0.1,4321</c>.</summary>
+    public LinkClient? Find(string socketId) => Ask(machine => machine.Clients.Find(Encoding.UTF8.GetBytes(socketId)));
+
+    /// <summary>Asks the peer for something on the control channel. The reply always comes: in time, as E_TIMEOUT, or as E_LINK_LOST.</summary>
+    public Task<ControlReply> RequestAsync(string command, params object?[] arguments)
+    {
+        var reply = new TaskCompletionSource<ControlReply>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return Task.FromResult(ControlReply.LinkLost(0));
+            }
+
+            _requests.Add(_machine.Control.Request(command, arguments), reply);
+            _timer.Arm(_machine.NextDeadline);
+        }
+
+        return reply.Task;
+    }
+
+    /// <summary>Says something on the control channel that has no reply.</summary>
+    public void Say(Action<ControlChannel> what) => Tell(machine => what(machine.Control));
+
+    /// <summary>Tells the peer why, and ends the link when that is on its way, or a second later.</summary>
+    public void CloseWith(string code, string message) => Tell(machine =>
+    {
+        if (_lastWords is null)
+        {
+            machine.Control.Report(code, message);
+            _lastWords = new LinkException(message, code: code);
+            _timer.Arm(_time.GetTimestamp() + (long)(LastWords.TotalSeconds * _time.TimestampFrequency));
+        }
+    });
+
+    /// <summary>Done when the link has no client left, nor one whose last bytes are being delivered.</summary>
+    public Task WhenIdleAsync()
     {
         lock (_gate)
         {
-            _machine.Delivered(client, count);
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            CheckIdle();
+            return _idle?.Task ?? Task.CompletedTask;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stream.DisposeAsync().ConfigureAwait(false);
-        _overflowed.Dispose();
-        _work.Dispose();
+        await _carrier.DisposeAsync().ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        _stream.Dispose();
+        _broken.Dispose();
     }
 
-    void ILinkEvents.Opened(LinkClient client)
+    void ILinkEvents.Opened(LinkClient client) => _host.Opened(this, client);
+
+    void ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => client.Sink?.Received(data, isFrameEnd);
+
+    void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
+
+    void ILinkEvents.Failed(LinkClient client, string code, string message)
     {
-        client.Pump = new ClientPump(this, client);
-        _opened(this, client);
+        client.Sink?.Failed(code, message);
+        CheckIdle();
     }
 
-    void ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data) => client.Pump!.Inbox.Add(data);
+    void ILinkEvents.Sent(LinkClient client) => client.Sink?.Sent();
 
-    void ILinkEvents.PeerEnded(LinkClient client) => client.Pump!.Inbox.Complete();
+    void ILinkEvents.WentUp() => _host.WentUp(this);
 
-    void ILinkEvents.Failed(LinkClient client, string code, string message) => client.Pump!.Abort();
+    bool ILinkEvents.Commanded(in ControlCommand command) => _host.Commanded(this, command);
 
-    void ILinkEvents.Resumed(LinkClient client)
+    void ILinkEvents.Replied(ControlReply reply)
     {
-        if (!client.Pump!.Pending.Frame.IsEmpty && !_turns.Contains(client))
+        if (_requests.Remove(reply.Id, out var waiting))
         {
-            _turns.Enqueue(client);
-            Signal();
+            waiting.TrySetResult(reply);
         }
     }
 
-    void ILinkEvents.WentUp() => _up.TrySetResult();
+    void ILinkEvents.Reported(ControlReply error) => _host.Reported(this, error);
 
-    void ILinkEvents.OutboxFilled()
+    void ILinkEvents.WorkReady() => _stream.Signal();
+
+    void ILinkEvents.Broke(LinkException reason) => Break(reason);
+
+    private void Break(LinkException reason)
     {
-        if (!_closed && _machine.Outbox.HasOverflowed)
+        if (!_closed && _breakReason is null)
         {
-            // Not from inside the lock: what is cancelled runs at once.
-            _ = _overflowed.CancelAsync();
-        }
+            _breakReason = reason;
 
-        Signal();
-    }
-
-    private static async Task<Exception?> Outcome(Task task)
-    {
-        try
-        {
-            await task.ConfigureAwait(false);
-            return null;
-        }
-        catch (Exception error) when (error is IOException or SocketException or ProtocolException or ObjectDisposedException or OperationCanceledException)
-        {
-            return error;
+            // Not here and now: what is cancelled runs on, and the lock is held.
+            _ = _broken.CancelAsync();
         }
     }
 
-    private void Tell(LinkClient client, Action<LinkClient> what)
+    private void Receive(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
-            if (!_closed)
-            {
-                what(client);
-            }
+            _machine.Receive(bytes);
         }
     }
 
-    private void Start(LinkClient client, Socket socket)
-    {
-        var pump = Task.Run(() => client.Pump!.RunAsync(socket));
-        _pumps.Add(pump, client.Pump!);
-        _ = pump.ContinueWith(
-            done =>
-            {
-                lock (_gate)
-                {
-                    _pumps.Remove(done);
-                }
-            },
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
-    }
-
-    private async Task ReadAsync(CancellationToken cancellationToken)
-    {
-        var buffer = new byte[ReadLength];
-        for (; ; )
-        {
-            var count = await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-            if (count == 0)
-            {
-                return;
-            }
-
-            Interlocked.Add(ref _bytesIn, count);
-            lock (_gate)
-            {
-                _machine.Receive(buffer.AsSpan(0, count));
-            }
-        }
-    }
-
-    private async Task WriteAsync(CancellationToken cancellationToken)
-    {
-        var batch = new byte[BatchLength];
-        for (; ; )
-        {
-            await _work.WaitAsync(cancellationToken).ConfigureAwait(false);
-            for (int length; (length = Gather(batch)) > 0;)
-            {
-                await _stream.WriteAsync(batch.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
-                Interlocked.Add(ref _bytesOut, length);
-            }
-        }
-    }
-
-    /// <summary>Fills one send: the machine's own frames first, then a frame of each waiting client in turn.</summary>
-    private int Gather(byte[] batch)
+    private int Gather(Span<byte> batch)
     {
         lock (_gate)
         {
-            var length = _machine.Outbox.MoveTo(batch);
-            while (_turns.TryPeek(out var client))
+            var length = _machine.Gather(batch);
+            if (length == 0 && _lastWords is { } reason)
             {
-                var pending = client.Pump!.Pending;
-                if (pending.Frame.Length > batch.Length - length)
-                {
-                    break;
-                }
-
-                _turns.Dequeue();
-
-                // Paused since it queued: it comes back with the resume.
-                if (!client.IsPausedByPeer && !client.IsClosed)
-                {
-                    pending.Frame.Span.CopyTo(batch.AsSpan(length));
-                    length += pending.Frame.Length;
-                    pending.Complete(sent: true);
-                }
+                Break(reason);
             }
 
             return length;
         }
     }
 
-    private async Task CloseAsync(Exception? reason)
+    private void Tick() => Tell(machine =>
     {
-        Task[] pumps;
+        if (_lastWords is { } reason)
+        {
+            Break(reason);
+            return;
+        }
+
+        machine.Tick(_carrier.LastHeard);
+        _timer.Arm(machine.NextDeadline);
+    });
+
+    private T Ask<T>(Func<LinkMachine, T> question)
+    {
+        lock (_gate)
+        {
+            return question(_machine);
+        }
+    }
+
+    private void Tell(Action<LinkMachine> what)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                what(_machine);
+                CheckIdle();
+            }
+        }
+    }
+
+    private IncompleteFrameException? HalfFrame()
+    {
+        try
+        {
+            _machine.Complete();
+            return null;
+        }
+        catch (IncompleteFrameException error)
+        {
+            return error;
+        }
+    }
+
+    private void CheckIdle()
+    {
+        lock (_gate)
+        {
+            if (_idle is not null && _machine.Clients.Count == 0 && _pumps.Count == 0)
+            {
+                _idle.TrySetResult();
+                _idle = null;
+            }
+        }
+    }
+
+    private async Task CloseAsync(bool atOnce)
+    {
         lock (_gate)
         {
             _closed = true;
-            pumps = [.. _pumps.Keys];
-            foreach (var client in _machine.Clients)
+            foreach (var client in _machine.Clients.All)
             {
                 client.IsClosed = true;
-                client.Pump?.Abort();
+                if (client.Sink is not ClientPump)
+                {
+                    client.Sink?.Failed(ErrorCode.LinkLost, "the link was lost");
+                }
             }
 
-            // Those that had ended and still drained too: a stalled reader must not hold the end of a link.
-            foreach (var pump in _pumps.Values)
+            // Those that had ended and still drained too.
+            _pumps.ForEach(pump => pump.LinkLost());
+            foreach (var request in _requests)
             {
-                pump.Abort();
+                request.Value.TrySetResult(ControlReply.LinkLost(request.Key));
             }
         }
 
-        _up.TrySetException(new LinkException("The link ended before both sides had greeted.", reason));
-        _ = _up.Task.Exception;
-        await Task.WhenAll(pumps).ConfigureAwait(false);
-    }
-
-    private void Signal()
-    {
-        if (_work.CurrentCount == 0)
+        // Bytes that are here are delivered, but a stalled reader holds up the end of a link for a moment only.
+        var delivered = _pumps.WhenAllAsync();
+        try
         {
-            try
-            {
-                _work.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-                // Two signals at once: one is enough.
-            }
+            await delivered.WaitAsync(atOnce ? TimeSpan.Zero : LastWords, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _pumps.ForEach(pump => pump.Abort());
+            await delivered.ConfigureAwait(false);
+        }
+
+        lock (_gate)
+        {
+            _idle?.TrySetResult();
         }
     }
 }

@@ -4,8 +4,12 @@ namespace MProxy.Engine.Link;
 public sealed class LinkException : IOException
 {
     /// <summary>Says why.</summary>
-    public LinkException(string message, Exception? inner = null)
-        : base(message, inner)
-    {
-    }
+    public LinkException(string message, Exception? inner = null, string? code = null)
+        : base(message, inner) => Code = code;
+
+    /// <summary>The peer's code, such as <c>E_INVALID_TOKEN</c>; null where it gave none.</summary>
+    public string? Code { get; }
+
+    /// <summary>Trying again with the same token is of no use.</summary>
+    public bool IsFinal => Code is ErrorCode.InvalidToken or ErrorCode.NotGranted;
 }

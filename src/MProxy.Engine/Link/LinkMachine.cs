@@ -4,7 +4,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// The logic of a link: bytes, and what the local sockets did, come in; client events and frames go out. No I/O, no tasks, no
+/// The logic of a link: bytes, time, and what the local side did, come in; client events and frames go out. No I/O, no tasks, no
 /// lock of its own: its driver calls it under one. It only counts what waits; the driver keeps the bytes.
 /// </summary>
 internal sealed class LinkMachine
@@ -12,41 +12,47 @@ internal sealed class LinkMachine
     private const int MaxErrorLength = 4 << 10;
 
     private readonly LinkRole _role;
-    private readonly LinkOptions _options;
     private readonly ILinkEvents _events;
     private readonly FrameScanner _scanner = new();
-    private readonly ClientTable _clients = new();
-    private readonly EndedClients _ended;
-    private readonly ControlChannel _control;
+    private readonly TurnQueue _turns = new();
+    private readonly Liveness _liveness;
+    private readonly Outbox _outbox;
     private readonly ArrayBufferWriter<byte> _errorBody = new();
     private FrameKind _kind;
-    private long _bodyLength;
+    private bool _isPadding;
     private LinkClient? _current;
-    private long _waiting;
-    private bool _peerSendsConnection;
-    private bool _wasUp;
+    private TimeSpan? _probed;
 
-    public LinkMachine(LinkRole role, LinkOptions options, ILinkEvents events, TimeProvider time)
+    public LinkMachine(LinkRole role, LinkOptions options, ILinkEvents events, TimeProvider time, Random? random = null)
     {
         _role = role;
-        _options = options;
         _events = events;
-        _ended = new EndedClients(time);
-        _control = new ControlChannel(role, Outbox);
-        if (role == LinkRole.Relay)
-        {
-            _control.SendHello();
-        }
+        _outbox = new Outbox(events);
+        _liveness = new Liveness(time, options.SilenceOf(role), options.ProbeTimeout);
+        Control = new ControlChannel(role, options, _outbox, events, time, random ?? Random.Shared);
+        Clients = new LinkClients(role, options, Control, _outbox, events, time);
     }
 
-    public Outbox Outbox { get; } = new();
+    /// <summary>The back channel: what it is asked to send goes out in order with the machine's own frames.</summary>
+    public ControlChannel Control { get; }
 
-    /// <summary>Both sides have greeted.</summary>
-    public bool IsUp => _control.IsUp;
+    /// <summary>The clients, and what the local side says of them.</summary>
+    public LinkClients Clients { get; }
 
-    public int ClientCount => _clients.Count;
+    /// <summary>How long the greeting, or the last probe since, took to be answered; null before.</summary>
+    public TimeSpan? RoundTrip => _probed ?? Control.RoundTrip;
 
-    public IEnumerable<LinkClient> Clients => _clients.All;
+    /// <summary>When <see cref="Tick"/> is to be called next, as a timestamp.</summary>
+    public long NextDeadline => Control.NextDeadline is { } request ? Math.Min(request, _liveness.NextDeadline) : _liveness.NextDeadline;
+
+    /// <summary>Greets; a device waits to be greeted.</summary>
+    public void Start()
+    {
+        if (_role == LinkRole.Relay)
+        {
+            Control.SendHello();
+        }
+    }
 
     /// <summary>Takes bytes of the link in any pieces.</summary>
     /// <exception cref="ProtocolException">The peer does not speak M-PROXY; the link cannot go on.</exception>
@@ -56,153 +62,75 @@ internal sealed class LinkMachine
         {
             if (slice.IsStart)
             {
-                Start(slice.Header);
+                _kind = slice.Header.Kind;
+                _isPadding = slice.Header.BodyLength == 1;
+                _current = _kind == FrameKind.Control ? null : Clients.Find(slice.Header);
             }
 
             Take(slice.Body, slice.IsStart, slice.IsEnd);
         }
     }
 
-    /// <summary>Relay side: announces a client. Null where one of the same identity is on the link: the two could not be told apart.</summary>
-    /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public LinkClient? Open(in FrameMeta meta)
+    /// <summary>The peer closed the stream.</summary>
+    /// <exception cref="IncompleteFrameException">In the middle of a frame.</exception>
+    public void Complete() => _scanner.Complete();
+
+    /// <summary>Time has passed.</summary>
+    /// <param name="heardAt">When the last byte came over the carrier, as a timestamp: WebSocket pings count, though they bring no data.</param>
+    public void Tick(long heardAt)
     {
-        var client = new LinkClient(meta);
-        var connection = FrameEncoder.Encode(FrameKind.Connection, meta, default);
-        if (!_clients.TryAdd(client))
+        switch (_liveness.Check(heardAt))
         {
-            return null;
-        }
-
-        _ended.Remove(client.SocketId);
-        Send(connection);
-        return client;
-    }
-
-    /// <summary>The local socket has taken bytes of a client.</summary>
-    public void Delivered(LinkClient client, int count)
-    {
-        if (client.HasFailed)
-        {
-            return;
-        }
-
-        _waiting -= count;
-        client.Waiting -= count;
-        if (client.HasPausedPeer && !client.IsClosed && client.Waiting <= _options.LowMark)
-        {
-            client.HasPausedPeer = false;
-            SendCount(FrameKind.Resume, client);
-        }
-    }
-
-    /// <summary>The local socket sends nothing more; all of its data is out.</summary>
-    public void End(LinkClient client)
-    {
-        if (!client.IsClosed && !client.EndSent)
-        {
-            client.EndSent = true;
-            Send(FrameKind.End, client.Meta, default);
-            CloseWhenEnded(client);
-        }
-    }
-
-    /// <summary>Ends a client both ways at once, and tells the peer.</summary>
-    public void Fail(LinkClient client, string code, string message)
-    {
-        var tellPeer = !client.IsClosed;
-
-        // One that has ended both ways may fail too, while the rest of its data is delivered.
-        if (!client.HasFailed)
-        {
-            Drop(client);
-        }
-
-        if (tellPeer)
-        {
-            Send(FrameKind.Error, client.Meta, ErrorBody.Create(message, code));
-        }
-    }
-
-    private void Start(in FrameHeader header)
-    {
-        _kind = header.Kind;
-        _bodyLength = header.BodyLength;
-        _current = null;
-        if (_kind == FrameKind.Control)
-        {
-            return;
-        }
-
-        _current = _clients.Find(header.Identity);
-        switch (_kind)
-        {
-            case FrameKind.Connection when _role == LinkRole.Device:
-                _peerSendsConnection = true;
-                _current ??= Accept(header);
+            case Liveness.Verdict.Probe:
+                Probe();
                 break;
-            case FrameKind.Message when _current is null:
-                _current = MayOpenUnasked(header) ? Accept(header) : Refuse(header);
+            case Liveness.Verdict.Dead:
+                _events.Broke(new LinkException("The peer has been silent for too long and does not answer.", code: ErrorCode.Timeout));
                 break;
             default:
                 break;
         }
+
+        Control.Expire();
     }
 
-    /// <summary>Older peers send no connection: their first message opens a client, unless it is the tail of one that ended.</summary>
-    private bool MayOpenUnasked(in FrameHeader header) =>
-        _role == LinkRole.Device && !_peerSendsConnection && !_ended.Contains(FrameHeader.Text(header.Identity));
-
-    private LinkClient? Accept(in FrameHeader header)
+    /// <summary>A client has a frame to send. It is copied when its turn comes, and the client may offer the next then.</summary>
+    public void Offer(LinkClient client, ReadOnlyMemory<byte> frame)
     {
-        LinkClient client;
-        try
+        if (_turns.Offer(client, frame))
         {
-            client = new LinkClient(header.ToMeta());
+            _events.WorkReady();
         }
-        catch (FrameFieldException)
-        {
-            // A name that leaves no room for a longer SIZE, or a control character: such a client cannot be answered.
-            return Refuse(header);
-        }
-
-        // An identity that is not written canonically (port 005) would be answered under another one.
-        if (!header.Identity.SequenceEqual(client.Identity))
-        {
-            return Refuse(header);
-        }
-
-        _clients.TryAdd(client);
-        _ended.Remove(client.SocketId);
-        _events.Opened(client);
-        return client;
     }
 
-    /// <summary>Says once that there is no such client: what was in flight behind the first frame would only flood the peer with answers.</summary>
-    private LinkClient? Refuse(in FrameHeader header)
+    /// <summary>Fills one send: the machine's own frames first, then a frame of each waiting client in turn.</summary>
+    /// <returns>How many bytes were written.</returns>
+    public int Gather(Span<byte> batch)
     {
-        if (!_ended.TryTell(FrameHeader.Text(header.Identity)))
+        var length = _outbox.MoveTo(batch);
+        while (_turns.MoveNext(batch[length..], out var taken) is { } client)
         {
-            return null;
+            length += taken;
+            _events.Sent(client);
         }
 
-        try
-        {
-            Send(FrameKind.Error, header.ToMeta() with { Service = null }, ErrorBody.Create("there is no such client", ErrorCode.NoConnection));
-        }
-        catch (FrameFieldException)
-        {
-            // Nothing can be said to a client whose header cannot be written.
-        }
-
-        return null;
+        return length;
     }
+
+    /// <summary>Asks the peer for a sign of life, which also measures the round trip. An old peer answers that it does not know the command: life as well.</summary>
+    public void Probe() => Control.Request("ping", default, reply =>
+    {
+        if (reply.Code != ErrorCode.Timeout)
+        {
+            _probed = reply.RoundTrip;
+        }
+    });
 
     private void Take(ReadOnlySpan<byte> body, bool isStart, bool isEnd)
     {
         if (_kind == FrameKind.Control)
         {
-            TakeControl(body, isStart, isEnd);
+            Control.Take(body, isStart, isEnd);
         }
         else if (_kind == FrameKind.Error)
         {
@@ -214,67 +142,33 @@ internal sealed class LinkMachine
         }
     }
 
-    private void TakeControl(ReadOnlySpan<byte> body, bool isStart, bool isEnd)
-    {
-        _control.Take(body, isStart, isEnd);
-        _events.OutboxFilled();
-        if (_control.IsUp && !_wasUp)
-        {
-            _wasUp = true;
-            _events.WentUp();
-        }
-    }
-
     private void TakeForClient(LinkClient client, ReadOnlySpan<byte> body, bool isEnd)
     {
         switch (_kind)
         {
             case FrameKind.Message:
-                TakeData(client, body);
+                Clients.TakeData(client, body, isEnd);
                 break;
-            case FrameKind.Connection when _bodyLength != 1 || !body.SequenceEqual(" "u8):
+            case FrameKind.Connection when !_isPadding || !body.SequenceEqual(" "u8):
                 // The description allows a body on connection: the client's first bytes.
-                TakeData(client, body);
+                Clients.TakeData(client, body, isEnd);
                 break;
-            case FrameKind.End when isEnd && !client.EndReceived:
-                client.EndReceived = true;
-                _events.PeerEnded(client);
-                CloseWhenEnded(client);
+            case FrameKind.End when isEnd:
+                Clients.TakeEnd(client);
                 break;
             case FrameKind.Pause when isEnd:
                 client.IsPausedByPeer = true;
                 break;
             case FrameKind.Resume when isEnd:
                 client.IsPausedByPeer = false;
-                _events.Resumed(client);
+                if (_turns.Resume(client))
+                {
+                    _events.WorkReady();
+                }
+
                 break;
             default:
                 break;
-        }
-    }
-
-    private void TakeData(LinkClient client, ReadOnlySpan<byte> body)
-    {
-        if (body.IsEmpty || client.EndReceived)
-        {
-            return;
-        }
-
-        if (client.Waiting + body.Length > _options.ClientBound || _waiting + body.Length > _options.LinkBudget)
-        {
-            Fail(client, ErrorCode.Overflow, "too much data is waiting for this client");
-            _events.Failed(client, ErrorCode.Overflow, "too much data was waiting");
-            return;
-        }
-
-        client.Waiting += body.Length;
-        client.BytesReceived += body.Length;
-        _waiting += body.Length;
-        _events.Received(client, body);
-        if (!client.HasPausedPeer && client.Waiting > _options.HighMark)
-        {
-            client.HasPausedPeer = true;
-            SendCount(FrameKind.Pause, client);
         }
     }
 
@@ -289,48 +183,7 @@ internal sealed class LinkMachine
         _errorBody.Write(body[..room]);
         if (isEnd && _current is { IsClosed: false } client)
         {
-            var error = ErrorBody.Parse(_errorBody.WrittenSpan);
-            Drop(client);
-            _events.Failed(client, error.Code ?? ErrorCode.Unknown, error.Message ?? "");
+            Clients.TakeError(client, ErrorBody.Parse(_errorBody.WrittenSpan));
         }
-    }
-
-    private void CloseWhenEnded(LinkClient client)
-    {
-        if (client is { EndSent: true, EndReceived: true })
-        {
-            Close(client);
-        }
-    }
-
-    /// <summary>Closes a client whose waiting bytes nobody will take: they no longer count against the link.</summary>
-    private void Drop(LinkClient client)
-    {
-        client.HasFailed = true;
-        _waiting -= client.Waiting;
-        client.Waiting = 0;
-        Close(client);
-    }
-
-    private void Close(LinkClient client)
-    {
-        if (client.IsClosed)
-        {
-            return;
-        }
-
-        client.IsClosed = true;
-        _clients.Remove(client);
-        _ended.Add(client.SocketId);
-    }
-
-    private void SendCount(FrameKind kind, LinkClient client) => Send(kind, client.Meta, JsonText.Serialize(client.BytesReceived));
-
-    private void Send(FrameKind kind, in FrameMeta meta, ReadOnlySpan<byte> body) => Send(FrameEncoder.Encode(kind, meta, body));
-
-    private void Send(byte[] frame)
-    {
-        Outbox.Add(frame);
-        _events.OutboxFilled();
     }
 }

@@ -1,13 +1,6 @@
 namespace MProxy.Engine.Link;
 
-/// <summary>Which side of a link this is: the device dials, the relay answers and brings the clients.</summary>
-internal enum LinkRole
-{
-    Relay,
-    Device,
-}
-
-/// <summary>The bounds of a link. Source: protocol.md, section 4; all in bytes.</summary>
+/// <summary>The bounds and time-outs of a link. Source: protocol.md, sections 3 and 4; bounds in bytes.</summary>
 public sealed record LinkOptions
 {
     /// <summary>What may wait for one client's slow socket before its sender is asked to pause.</summary>
@@ -19,17 +12,17 @@ public sealed record LinkOptions
     /// <summary>What may wait for one client at all; past it, that client alone ends with E_OVERFLOW.</summary>
     public int ClientBound { get; init; } = 64 << 20;
 
-    /// <summary>What may wait for all clients of a link together; past it, the client that adds to it ends with E_OVERFLOW.</summary>
+    /// <summary>What may wait for all clients of a link together; past it, the client with the most waiting ends with E_OVERFLOW.</summary>
     public long LinkBudget { get; init; } = 256L << 20;
-}
 
-/// <summary>The codes of errors on the wire. Source: protocol.md, section 2.</summary>
-internal static class ErrorCode
-{
-    public const string BadCommand = "E_BAD_COMMAND";
-    public const string UnknownCommand = "E_UNKNOWN_COMMAND";
-    public const string NoConnection = "E_NO_CONN";
-    public const string NoService = "E_NO_SERVICE";
-    public const string Overflow = "E_OVERFLOW";
-    public const string Unknown = "E_UNKNOWN_ERR";
+    /// <summary>How long a link may be silent before it is probed; null is 15 s at a device and 30 s at a relay.</summary>
+    public TimeSpan? ProbeAfter { get; init; }
+
+    /// <summary>How long after a probe a link that stays silent is gone.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the reply to a control request may take.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal TimeSpan SilenceOf(LinkRole role) => ProbeAfter ?? TimeSpan.FromSeconds(role == LinkRole.Device ? 15 : 30);
 }

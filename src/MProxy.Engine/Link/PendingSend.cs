@@ -2,7 +2,7 @@ using System.Threading.Tasks.Sources;
 
 namespace MProxy.Engine.Link;
 
-/// <summary>The one frame of a client that waits for the link's writer; reused for every frame, so that sending allocates nothing.</summary>
+/// <summary>A client's wait for its turn at the link's writer; reused for every frame, so that sending allocates nothing.</summary>
 internal sealed class PendingSend : IValueTaskSource<bool>
 {
     // The link's writer must not run a client's code.
@@ -10,13 +10,9 @@ internal sealed class PendingSend : IValueTaskSource<bool>
 
     private int _waiting;
 
-    /// <summary>Header and body, contiguous; empty where nothing waits.</summary>
-    public ReadOnlyMemory<byte> Frame { get; private set; }
-
-    public ValueTask<bool> Start(ReadOnlyMemory<byte> frame)
+    public ValueTask<bool> Start()
     {
         _core.Reset();
-        Frame = frame;
         Volatile.Write(ref _waiting, 1);
         return new ValueTask<bool>(this, _core.Version);
     }
@@ -26,7 +22,6 @@ internal sealed class PendingSend : IValueTaskSource<bool>
     {
         if (Interlocked.Exchange(ref _waiting, 0) == 1)
         {
-            Frame = default;
             _core.SetResult(sent);
         }
     }

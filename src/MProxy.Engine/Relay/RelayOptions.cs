@@ -1,6 +1,7 @@
 using System.Net;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
+using MProxy.Engine.Tokens;
 
 namespace MProxy.Engine.Relay;
 
@@ -11,14 +12,38 @@ public sealed record RelayOptions
     public required string Name { get; init; }
 
     /// <summary>Where devices come in.</summary>
-    public required IReadOnlyList<CarrierUri> Listen { get; init; }
+    public IReadOnlyList<CarrierUri> Listen { get; init; } = [];
 
-    /// <summary>Ports for clients of raw TCP, 0 to 65535; 0 lets the system choose.</summary>
+    /// <summary>Streams that lead to a device each.</summary>
+    public IReadOnlyList<Stream> Streams { get; init; } = [];
+
+    /// <summary>Certificates, and the time-outs of handshakes.</summary>
+    public ListenOptions Carrier { get; init; } = new();
+
+    /// <summary>Ports for clients of raw TCP, 0 to 65535; 0 lets the system choose. They are open as long as the relay is.</summary>
     public IReadOnlyList<int> TcpPort { get; init; } = [];
+
+    /// <summary>Ports that a token may ask for, 1 to 65535. Each is open as long as a device with such a token is there.</summary>
+    public IReadOnlyList<int> GrantedPort { get; init; } = [];
 
     /// <summary>The address that the client ports are opened on.</summary>
     public IPAddress PublicAddress { get; init; } = IPAddress.Loopback;
 
-    /// <summary>The bounds of every link.</summary>
+    /// <summary>The keys that tokens are checked with. Without one, every device on this machine may serve everything.</summary>
+    public IReadOnlyList<TokenKey> Keys { get; init; } = [];
+
+    /// <summary>The audience that a token has to name; null accepts any.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>How long a link may be without a valid token.</summary>
+    public TimeSpan TokenTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The bounds and time-outs of every link.</summary>
     public LinkOptions Link { get; init; } = new();
+
+    /// <summary>Links are told apart by their tokens.</summary>
+    internal bool RequiresToken => Keys.Count > 0;
+
+    /// <summary>Links are let in by their certificate.</summary>
+    internal bool RequiresCertificate => Carrier.RequireClientCertificate || Carrier.ClientThumbprint.Count > 0;
 }

@@ -1,24 +1,27 @@
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Events;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>The service in the middle: devices come in on one side, clients on the other, and each client goes to a device.</summary>
-public sealed class RelayServer : IAsyncDisposable
+public sealed class RelayServer : IDrainable
 {
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _accepting = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ResourceLedger _ledger = new();
     private readonly TaskSet _tasks;
-    private readonly List<Socket> _listeners = [];
-    private readonly List<LinkConnection> _links = [];
-    private int _nextLink;
+    private readonly EventFeed _events;
+    private readonly List<CarrierListener> _listeners = [];
     private long _endedBytesIn;
     private long _endedBytesOut;
+    private long _refused;
+    private long _duplicates;
     private Task? _stopped;
 
     private RelayServer(RelayOptions options, TimeProvider time)
@@ -26,54 +29,69 @@ public sealed class RelayServer : IAsyncDisposable
         _options = options;
         _time = time;
         _tasks = new TaskSet(_ledger);
+        _events = new EventFeed(this, time);
+        Ports = new ClientPorts(options, AcceptClient, _ledger, time);
+    }
+
+    /// <summary>What happens to this relay and its links. Handlers run on the pool, one event at a time.</summary>
+    public event EventHandler<Event>? EventRaised
+    {
+        add => _events.Raised += value;
+        remove => _events.Raised -= value;
     }
 
     /// <summary>Its name in this session.</summary>
     public string Name => _options.Name;
 
-    /// <summary>Running or Stopped.</summary>
-    public string State => _stopping.IsCancellationRequested ? "Stopped" : "Running";
+    /// <summary>Running, Draining or Stopped.</summary>
+    public string State => _stopped is null ? "Running" : _stopped.IsCompleted ? "Stopped" : "Draining";
 
     /// <summary>Where devices come in, with the ports that are really open.</summary>
     public IReadOnlyList<CarrierUri> Listen { get; private set; } = [];
 
-    /// <summary>The client ports that are really open.</summary>
+    /// <summary>The client ports of the relay's own, in the order they were asked for, with the numbers that are really open.</summary>
     public IReadOnlyList<int> TcpPort { get; private set; } = [];
 
+    /// <summary>All client ports that are open now, those of grants too.</summary>
+    public IReadOnlyList<int> OpenPort => Ports.Open;
+
     /// <summary>How many devices are connected.</summary>
-    public int LinkCount => Links.Count(link => link.Up.IsCompletedSuccessfully);
+    public int LinkCount => Registry.Links.Count(link => link.Connection.IsUp);
 
     /// <summary>How many clients are on all links.</summary>
-    public int ClientCount => Links.Sum(link => link.ClientCount);
+    public int ClientCount => Registry.Links.Sum(link => link.Connection.ClientCount);
 
     /// <summary>Bytes received from devices since the start.</summary>
-    public long BytesIn => Interlocked.Read(ref _endedBytesIn) + Links.Sum(link => link.BytesIn);
+    public long BytesIn => Interlocked.Read(ref _endedBytesIn) + Registry.Links.Sum(link => link.Connection.BytesIn);
 
     /// <summary>Bytes sent to devices since the start.</summary>
-    public long BytesOut => Interlocked.Read(ref _endedBytesOut) + Links.Sum(link => link.BytesOut);
+    public long BytesOut => Interlocked.Read(ref _endedBytesOut) + Registry.Links.Sum(link => link.Connection.BytesOut);
 
-    private LinkConnection[] Links
-    {
-        get
-        {
-            lock (_links)
-            {
-                return [.. _links];
-            }
-        }
-    }
+    /// <summary>How many clients were turned away since the start.</summary>
+    public long RefusedCount => Interlocked.Read(ref _refused);
+
+    /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
+    public long DuplicateCount => Interlocked.Read(ref _duplicates);
+
+    /// <summary>Whatever this relay holds open.</summary>
+    internal ResourceLedger Ledger => _ledger;
+
+    internal LinkRegistry Registry { get; } = new();
+
+    internal ClientPorts Ports { get; }
 
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>
+    /// <exception cref="ArgumentException">A secured carrier has no certificate.</exception>
     public static RelayServer Start(RelayOptions options, TimeProvider? time = null)
     {
         foreach (var uri in options.Listen)
         {
-            if (!uri.IsLocalOnly)
+            if (!uri.IsLocalOnly && !options.RequiresToken && !(options.RequiresCertificate && uri.IsSecure))
             {
                 throw new InvalidOperationException(
-                    $"A relay without a secret accepts links on loopback only, and {uri} is open to others: listen on tcp://127.0.0.1:{uri.Port}.");
+                    $"A relay without a secret accepts links on loopback only, and {uri} is open to others: give it a secret or public key to check tokens with, require client certificates on tls or wss, or listen on {uri.Scheme}://127.0.0.1:{uri.Port}.");
             }
         }
 
@@ -85,79 +103,87 @@ public sealed class RelayServer : IAsyncDisposable
         }
         catch
         {
-            relay.CloseListeners();
+            relay.StopAsync().GetAwaiter().GetResult();
             throw;
         }
     }
 
-    /// <summary>Closes every listener, link and client; done when all have ended.</summary>
-    public Task StopAsync()
+    /// <inheritdoc/>
+    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default)
     {
-        lock (_links)
+        lock (_listeners)
         {
-            return _stopped ??= StopCoreAsync();
+            return _stopped ??= StopCoreAsync(drain, cancellationToken);
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    internal void LinkWentUp(RelayLink link) => _events.Raise(EventKind.LinkUp, Name, $"A device is connected over {link.Name}.");
+
+    internal void LinkReported(RelayLink link, ControlReply error) =>
+        _events.Raise(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
+
+    /// <summary>Ends a link that another has taken over from. Later: whoever asks holds its own link's lock.</summary>
+    internal void Replace(RelayLink stale) => _tasks.Run(() =>
+    {
+        stale.Replace();
+        return Task.CompletedTask;
+    });
+
     private void Open()
     {
         // All are bound before any is served: a relay is open whole, or not at all.
-        Listen = _options.Listen.Select(uri => uri with { Port = Bind((IPEndPoint)uri.ToEndPoint()) }).ToArray();
-        TcpPort = _options.TcpPort.Select(port => Bind(new IPEndPoint(_options.PublicAddress, port))).ToArray();
-        for (var i = 0; i < _listeners.Count; i++)
+        foreach (var uri in _options.Listen)
         {
-            var listener = _listeners[i];
-            Action<Socket> accepted = i < Listen.Count ? AcceptLink : AcceptClient;
-            _tasks.Run(() => TcpSocket.AcceptAllAsync(listener, accepted, _time, _stopping.Token));
+            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, _ledger, _time));
+        }
+
+        Listen = _listeners.Select(listener => listener.Uri).ToArray();
+        TcpPort = _options.TcpPort.Select(Ports.OpenOwn).ToArray();
+        foreach (var listener in _listeners)
+        {
+            _tasks.Run(() => listener.RunAsync(AcceptLink, _accepting.Token));
+        }
+
+        foreach (var stream in _options.Streams)
+        {
+            AcceptLink(Carriers.Carrier.FromStream(stream, _time));
         }
     }
 
-    private int Bind(IPEndPoint endpoint)
-    {
-        var listener = TcpSocket.Listen(endpoint);
-        _listeners.Add(listener);
-        return ((IPEndPoint)listener.LocalEndPoint!).Port;
-    }
+    private void AcceptLink(Carrier carrier) => _tasks.Run(() => RunLinkAsync(carrier));
 
-    private void AcceptLink(Socket socket) => _tasks.Run(() => RunLinkAsync(socket));
-
-    private async Task RunLinkAsync(Socket socket)
+    private async Task RunLinkAsync(Carrier carrier)
     {
-        var link = new LinkConnection(LinkRole.Relay, new NetworkStream(socket, ownsSocket: true), _options.Link, static (_, _) => { }, _time);
+        var link = new RelayLink(this, _options, carrier, _ledger, _time);
         await using (link.ConfigureAwait(false))
         {
-            lock (_links)
-            {
-                _links.Add(link);
-            }
-
+            Registry.Add(link);
             try
             {
-                await link.RunAsync(_stopping.Token).ConfigureAwait(false);
+                var wasUp = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
+                _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {wasUp?.Message ?? "it closed the link."}", (wasUp as LinkException)?.Code);
             }
             finally
             {
-                lock (_links)
-                {
-                    _links.Remove(link);
-                    Interlocked.Add(ref _endedBytesIn, link.BytesIn);
-                    Interlocked.Add(ref _endedBytesOut, link.BytesOut);
-                }
+                Registry.Remove(link);
+                Interlocked.Add(ref _endedBytesIn, link.Connection.BytesIn);
+                Interlocked.Add(ref _endedBytesOut, link.Connection.BytesOut);
             }
         }
     }
 
     private void AcceptClient(Socket socket)
     {
+        _ledger.Add(socket);
         bool routed;
         try
         {
             routed = TryRoute(socket);
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             // Gone before it could be asked who it is.
             routed = false;
@@ -166,8 +192,9 @@ public sealed class RelayServer : IAsyncDisposable
         if (!routed)
         {
             // A reset at once: nobody waits for an answer that will not come.
+            Interlocked.Increment(ref _refused);
             socket.LingerState = new LingerOption(enable: true, seconds: 0);
-            socket.Dispose();
+            _ledger.Close(socket);
         }
     }
 
@@ -178,32 +205,57 @@ public sealed class RelayServer : IAsyncDisposable
             return false;
         }
 
-        var links = Links;
         var meta = ClientIdentity.ToMeta(remote) with { Service = "tcp", ServicePort = local.Port };
-        for (var tried = 0; tried < links.Length; tried++)
+        RelayLink? duplicateOf = null;
+        foreach (var link in Registry.Candidates(meta))
         {
-            var next = (uint)Interlocked.Increment(ref _nextLink) % (uint)links.Length;
-            if (links[next].TryOpen(meta, socket))
+            if (link.TryOpen(meta, socket, out var isDuplicate))
             {
                 return true;
+            }
+
+            duplicateOf = isDuplicate ? link : duplicateOf;
+        }
+
+        if (duplicateOf is not null)
+        {
+            Interlocked.Increment(ref _duplicates);
+            if (!duplicateOf.HasWarned)
+            {
+                duplicateOf.HasWarned = true;
+                _events.Raise(
+                    EventKind.ClientRefused, Name, $"Two clients at {remote} cannot be told apart on the link over {duplicateOf.Name}: the second is refused. This is said once for each link.");
             }
         }
 
         return false;
     }
 
-    private async Task StopCoreAsync()
+    private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        CloseListeners();
-        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
-    }
+        await _accepting.CancelAsync().ConfigureAwait(false);
+        await Ports.CloseAsync().ConfigureAwait(false);
+        if (drain > TimeSpan.Zero)
+        {
+            _events.Raise(EventKind.Draining, Name, "No new clients come.");
+            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync()));
+            try
+            {
+                await idle.WaitAsync(drain, _time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is TimeoutException or OperationCanceledException)
+            {
+                // Long enough.
+            }
+        }
 
-    private void CloseListeners()
-    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
         {
-            listener.Dispose();
+            await listener.DisposeAsync().ConfigureAwait(false);
         }
+
+        _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
     }
 }

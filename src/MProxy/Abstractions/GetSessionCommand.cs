@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Engine;
 using MProxy.Internal;
 
 namespace MProxy.Abstractions;
@@ -14,7 +15,7 @@ public abstract class GetSessionCommand : SessionCommand
     public string[] Name { get; set; } = ["*"];
 
     private protected void Write<T>(SessionTable<T> sessions)
-        where T : class, IAsyncDisposable
+        where T : class, IDrainable
     {
         foreach (var session in Find(sessions, Name))
         {

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Abstractions;
 using MProxy.Internal;
 using MProxy.Protocol;
 
@@ -7,7 +8,7 @@ namespace MProxy.Commands;
 /// <summary>ConvertFrom-MProxyStream: frames out of bytes in any pieces, a stream, or files.</summary>
 [Cmdlet(VerbsData.ConvertFrom, "MProxyStream", DefaultParameterSetName = InputSet)]
 [OutputType(typeof(Frame))]
-public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
+public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
 {
     private const string InputSet = "InputObject";
     private const string PathSet = "Path";
@@ -15,7 +16,6 @@ public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
     private const int ReadLength = 64 * 1024;
     private const long ProgressFrom = 4 << 20;
 
-    private readonly CancellationTokenSource _stopping = new();
     private readonly byte[] _single = new byte[1];
     private FrameReader? _reader;
 
@@ -48,9 +48,6 @@ public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
     public SwitchParameter HeaderOnly { get; set; }
 
     /// <inheritdoc/>
-    public void Dispose() => _stopping.Dispose();
-
-    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (ParameterSetName == InputSet)
@@ -73,9 +70,6 @@ public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
             Complete(_reader);
         }
     }
-
-    /// <inheritdoc/>
-    protected override void StopProcessing() => _stopping.Cancel();
 
     private void Take(object? input)
     {
@@ -152,23 +146,10 @@ public sealed class ConvertFromMProxyStreamCommand : PSCmdlet, IDisposable
         var length = stream.CanSeek ? stream.Length : 0;
         var progress = length >= ProgressFrom ? new ProgressRecord(1, "Reading frames", name) : null;
         var buffer = new byte[ReadLength];
-        try
+        for (int count; (count = Wait(stream.ReadAsync(buffer, StopToken).AsTask())) > 0;)
         {
-            for (; ; )
-            {
-                var count = stream.ReadAsync(buffer, _stopping.Token).AsTask().GetAwaiter().GetResult();
-                if (count == 0)
-                {
-                    break;
-                }
-
-                Feed(reader, buffer.AsSpan(0, count));
-                Report(progress, reader.Offset, length);
-            }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
+            Feed(reader, buffer.AsSpan(0, count));
+            Report(progress, reader.Offset, length);
         }
 
         Complete(reader);

@@ -1,30 +1,80 @@
 using System.Management.Automation;
 using System.Net;
 using System.Net.Sockets;
+using System.Security;
+using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tokens;
 using MProxy.Internal;
 
 namespace MProxy.Commands;
 
 /// <summary>Start-MProxyRelay: the service in the middle.</summary>
-[Cmdlet(VerbsLifecycle.Start, "MProxyRelay", SupportsShouldProcess = true)]
+[Cmdlet(VerbsLifecycle.Start, "MProxyRelay", SupportsShouldProcess = true, DefaultParameterSetName = ListenSet)]
 [OutputType(typeof(RelayServer))]
-public sealed class StartMProxyRelayCommand : PSCmdlet
+public sealed class StartMProxyRelayCommand : CertificateCommand
 {
-    /// <summary>Where devices come in: tcp://127.0.0.1:5443. Port 0 lets the system choose.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    private const string ListenSet = "Listen";
+    private const string StreamSet = "Stream";
+
+    /// <summary>Where devices come in: tcp, tls, ws, wss or unix. Port 0 lets the system choose.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ListenSet)]
     [CarrierUriTransform]
     public CarrierUri[] Listen { get; set; } = [];
 
-    /// <summary>Ports for clients of raw TCP, 0 to 65535; 0 lets the system choose.</summary>
+    /// <summary>Streams that lead to a device each, instead of listening.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = StreamSet)]
+    [ValidateNotNullOrEmpty]
+    public Stream[] Stream { get; set; } = [];
+
+    /// <summary>Ports for clients of raw TCP, 0 to 65535, open as long as the relay is; 0 lets the system choose.</summary>
     [Parameter]
     [ValidateRange(0, ushort.MaxValue)]
     public int[] TcpPort { get; set; } = [];
 
+    /// <summary>Ports that tokens may ask for, 1 to 65535. Each is open as long as a device with such a token is there.</summary>
+    [Parameter]
+    [ValidateRange(1, ushort.MaxValue)]
+    public int[] GrantedPort { get; set; } = [];
+
     /// <summary>The address that the client ports are opened on; loopback unless given.</summary>
     [Parameter]
     public IPAddress PublicAddress { get; set; } = IPAddress.Loopback;
+
+    /// <summary>Secrets that tokens are checked with, at least 32 bytes each (HS256).</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public SecureString[] Secret { get; set; } = [];
+
+    /// <summary>PEM files with public keys that tokens are checked with (RS256, ES256).</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] PublicKey { get; set; } = [];
+
+    /// <summary>The audience that tokens have to name; any will do unless given.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Audience { get; set; }
+
+    /// <summary>How many seconds a link may be without a valid token, 0.1 to 3600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 3600)]
+    public double TokenTimeout { get; set; } = 10;
+
+    /// <summary>Devices have to show a certificate that this machine trusts (tls and wss).</summary>
+    [Parameter]
+    public SwitchParameter RequireClientCertificate { get; set; }
+
+    /// <summary>The certificates that devices may show, by SHA-256 or SHA-1 thumbprint (tls and wss). They decide alone.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ClientThumbprint { get; set; } = [];
+
+    /// <summary>How many seconds a device may take for TLS and the WebSocket upgrade, 0.1 to 3600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 3600)]
+    public double HandshakeTimeout { get; set; } = 10;
 
     /// <summary>Its name in this session.</summary>
     [Parameter]
@@ -34,7 +84,7 @@ public sealed class StartMProxyRelayCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(TcpPort.Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
+        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(TcpPort.Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
         if (!ShouldProcess(listeners, "Start relay"))
         {
             return;
@@ -46,9 +96,18 @@ public sealed class StartMProxyRelayCommand : PSCmdlet
             ThrowTerminatingError(ErrorRecords.NameInUse("relay", name));
         }
 
+        var options = Options(name);
+        if (options.Keys.Count > 0)
+        {
+            foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))
+            {
+                WriteWarning($"Tokens and data come to {uri} unencrypted: use tls:// or wss://.");
+            }
+        }
+
         try
         {
-            var relay = RelayServer.Start(new RelayOptions { Name = name, Listen = Listen, TcpPort = TcpPort, PublicAddress = PublicAddress });
+            var relay = RelayServer.Start(options);
             if (!Sessions.Relays.TryAdd(name, relay))
             {
                 relay.StopAsync().GetAwaiter().GetResult();
@@ -58,9 +117,52 @@ public sealed class StartMProxyRelayCommand : PSCmdlet
             WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
             WriteObject(relay);
         }
-        catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException)
         {
             ThrowTerminatingError(ErrorRecords.StartFailed("Relay", error, listeners));
+        }
+    }
+
+    private RelayOptions Options(string name)
+    {
+        var (certificate, chain) = LoadCertificate();
+        return new RelayOptions
+        {
+            Name = name,
+            Listen = Listen,
+            Streams = Stream,
+            TcpPort = TcpPort,
+            GrantedPort = GrantedPort,
+            PublicAddress = PublicAddress,
+            Keys = Keys(),
+            Audience = Audience,
+            TokenTimeout = TimeSpan.FromSeconds(TokenTimeout),
+            Link = LinkOptions(),
+            Carrier = new ListenOptions
+            {
+                Certificate = certificate,
+                CertificateChain = chain,
+                RequireClientCertificate = RequireClientCertificate,
+                ClientThumbprint = ClientThumbprint,
+                HandshakeTimeout = TimeSpan.FromSeconds(HandshakeTimeout),
+            },
+        };
+    }
+
+    private TokenKey[] Keys()
+    {
+        try
+        {
+            return
+            [
+                .. Secret.Select(secret => TokenKey.FromSecret(Internal.Secret.RevealBytes(secret))),
+                .. PublicKey.Select(path => TokenKey.FromPem(File.ReadAllText(GetUnresolvedProviderPathFromPSPath(path)))),
+            ];
+        }
+        catch (Exception error) when (error is TokenException or IOException or UnauthorizedAccessException)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidKey(error, PublicKey));
+            throw;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
@@ -6,18 +7,25 @@ using MProxy.Internal;
 
 namespace MProxy.Commands;
 
-/// <summary>Start-MProxyTunnel: brings the clients of a relay to local services.</summary>
-[Cmdlet(VerbsLifecycle.Start, "MProxyTunnel", SupportsShouldProcess = true)]
+/// <summary>Start-MProxyTunnel: brings the clients of relays to local services.</summary>
+[Cmdlet(VerbsLifecycle.Start, "MProxyTunnel", SupportsShouldProcess = true, DefaultParameterSetName = RelaySet)]
 [OutputType(typeof(Tunnel))]
-public sealed class StartMProxyTunnelCommand : PSCmdlet, IDisposable
+public sealed class StartMProxyTunnelCommand : DialCommand
 {
-    private readonly CancellationTokenSource _stopping = new();
+    private const string SessionSet = "Session";
 
-    /// <summary>The relay to dial: tcp://relay.example:5443.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    private readonly List<DeviceLink> _sessions = [];
+
+    /// <summary>The relays to keep a link to each: tcp, tls, ws, wss or unix.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = RelaySet)]
     [Alias("RelayUri")]
     [CarrierUriTransform]
-    public CarrierUri Relay { get; set; } = null!;
+    public CarrierUri[] Relay { get; set; } = [];
+
+    /// <summary>Links that are up already, as Connect-MProxyRelay returns them. They stay when the tunnel stops.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = SessionSet)]
+    [ValidateNotNullOrEmpty]
+    public DeviceLink[] Session { get; set; } = [];
 
     /// <summary>Which local service each client gets: @{ tcp = '127.0.0.1:9000' }. Keys are a name, a port, a service or '*'.</summary>
     [Parameter(Mandatory = true, Position = 1)]
@@ -29,18 +37,29 @@ public sealed class StartMProxyTunnelCommand : PSCmdlet, IDisposable
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>How many seconds the relay's greeting may take, 1 to 3600.</summary>
+    /// <summary>The longest wait in seconds before a lost relay is dialled again, 0.01 to 3600; the first is at most 0.5.</summary>
+    [Parameter]
+    [ValidateRange(0.01, 3600)]
+    public double MaxRetryDelay { get; set; } = 30;
+
+    /// <summary>How many seconds a local service may take to accept, 1 to 3600.</summary>
     [Parameter]
     [ValidateRange(1, 3600)]
-    public int ConnectTimeout { get; set; } = 10;
+    public int DialTimeout { get; set; } = 10;
 
     /// <inheritdoc/>
-    public void Dispose() => _stopping.Dispose();
+    protected override void ProcessRecord() => _sessions.AddRange(Session);
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    protected override void EndProcessing()
     {
-        if (!ShouldProcess($"{Relay}", $"Start tunnel for {string.Join(", ", Service.Entries)}"))
+        var target = ParameterSetName switch
+        {
+            RelaySet => string.Join(", ", (object[])Relay),
+            SessionSet => string.Join(", ", _sessions.Select(session => session.Name)),
+            _ => "stream",
+        };
+        if (!ShouldProcess(target, $"Start tunnel for {string.Join(", ", Service.Entries)}"))
         {
             return;
         }
@@ -51,29 +70,39 @@ public sealed class StartMProxyTunnelCommand : PSCmdlet, IDisposable
             ThrowTerminatingError(ErrorRecords.NameInUse("tunnel", name));
         }
 
+        WarnOfRisks(Relay);
         try
         {
-            var options = new TunnelOptions { Name = name, Relay = Relay, Service = Service, ConnectTimeout = TimeSpan.FromSeconds(ConnectTimeout) };
-            var tunnel = Tunnel.StartAsync(options, cancellationToken: _stopping.Token).GetAwaiter().GetResult();
+            var tunnel = Wait(Tunnel.StartAsync(Options(name), cancellationToken: StopToken));
             if (!Sessions.Tunnels.TryAdd(name, tunnel))
             {
                 tunnel.StopAsync().GetAwaiter().GetResult();
                 ThrowTerminatingError(ErrorRecords.NameInUse("tunnel", name));
             }
 
-            WriteVerbose($"Tunnel '{name}' is connected to {Relay}.");
+            WriteVerbose($"Tunnel '{name}' is connected to {target}.");
             WriteObject(tunnel);
+        }
+        catch (LinkException error) when (error.InnerException is ArgumentException wrong)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(wrong, target));
         }
         catch (LinkException error)
         {
-            ThrowTerminatingError(ErrorRecords.StartFailed("Tunnel", error, Relay));
-        }
-        catch (OperationCanceledException)
-        {
-            throw new PipelineStoppedException();
+            ThrowTerminatingError(ErrorRecords.ConnectFailed("TunnelStart", error, target));
         }
     }
 
-    /// <inheritdoc/>
-    protected override void StopProcessing() => _stopping.Cancel();
+    private TunnelOptions Options(string name) => new()
+    {
+        Name = name,
+        Service = Service,
+        DialTimeout = TimeSpan.FromSeconds(DialTimeout),
+        Links = _sessions,
+        Relays =
+        [
+            .. (ParameterSetName switch { RelaySet => Relay, StreamSet => [null], _ => (IEnumerable<CarrierUri?>)[] })
+                .Select(relay => DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) }),
+        ],
+    };
 }

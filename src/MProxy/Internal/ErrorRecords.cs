@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Engine.Link;
 using MProxy.Protocol;
 
 namespace MProxy.Internal;
@@ -49,6 +50,32 @@ internal static class ErrorRecords
 
     public static ErrorRecord StartFailed(string what, Exception error, object target) => Create(
         error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
+
+    public static ErrorRecord ConnectFailed(string what, LinkException error, object target) => error.IsFinal
+        ? Create(error, "TokenRefused", ErrorCategory.AuthenticationError, target, "Get a token that holds for this relay: New-MProxyToken makes one where its secret is known.")
+        : Create(error, $"{what}Failed", ErrorCategory.ConnectionError, target, "Check the address with Test-MProxyRelay, which says how far it comes.");
+
+    public static ErrorRecord NoLink(LinkException error, object target) => Create(
+        error, "NoLink", ErrorCategory.ConnectionError, target, "Wait until the link's State is Connected, or connect again.");
+
+    public static ErrorRecord ClientNotFound(string socketId) => Create(
+        new ItemNotFoundException($"There is no client '{socketId}' on this link, or no longer."), "ClientNotFound", ErrorCategory.ObjectNotFound, socketId,
+        "Answer the clients that Receive-MProxyFrame tells of, until their Error or both Ends.");
+
+    public static ErrorRecord UnsupportedKind(Exception error, FrameKind kind) => Create(
+        error, "UnsupportedKind", ErrorCategory.InvalidArgument, kind, "Give -Kind Message, End or Error.");
+
+    public static ErrorRecord InvalidCertificate(Exception error, string path) => Create(
+        error, "InvalidCertificate", ErrorCategory.InvalidData, path, "Give a PFX, or a PEM with its key inside or in -CertificateKeyPath.");
+
+    public static ErrorRecord InvalidKey(Exception error, object? target) => Create(
+        error, "InvalidKey", ErrorCategory.InvalidArgument, target, "Give a secret of at least 32 bytes, or an RSA or P-256 key in PEM.");
+
+    public static ErrorRecord InvalidToken(Exception error, object? target) => Create(
+        error, "InvalidToken", ErrorCategory.InvalidArgument, target, "Check the claims.");
+
+    public static ErrorRecord InvalidOption(ArgumentException error, object? target) => Create(
+        error, "InvalidOption", ErrorCategory.InvalidArgument, target, "Leave the parameter out, or use an address it goes with.");
 
     private static ErrorRecord Create(Exception error, string id, ErrorCategory category, object? target, string advice) =>
         new(error, id, category, target) { ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = advice } };

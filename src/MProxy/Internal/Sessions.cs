@@ -1,20 +1,23 @@
 using System.Management.Automation;
+using MProxy.Engine;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
 
 namespace MProxy.Internal;
 
-/// <summary>The relays and tunnels of this process, by name. Every one started is here until it is stopped.</summary>
+/// <summary>The relays, links and tunnels of this process, by name. Every one started is here until it is stopped.</summary>
 internal static class Sessions
 {
     public static SessionTable<RelayServer> Relays { get; } = new("relay");
 
     public static SessionTable<Tunnel> Tunnels { get; } = new("tunnel");
+
+    public static SessionTable<DeviceLink> Links { get; } = new("link");
 }
 
 /// <summary>The named objects of one kind.</summary>
 internal sealed class SessionTable<T>(string kind)
-    where T : class, IAsyncDisposable
+    where T : class, IDrainable
 {
     private readonly SortedDictionary<string, T> _sessions = new(StringComparer.OrdinalIgnoreCase);
     private int _lastNumber;
@@ -77,15 +80,18 @@ internal sealed class SessionTable<T>(string kind)
     public IEnumerable<T> Find(WildcardPattern pattern) => All.Where(entry => pattern.IsMatch(entry.Key)).Select(entry => entry.Value);
 
     /// <summary>Ends one, and forgets it when it has ended.</summary>
-    public void Stop(T session)
+    public async Task StopAsync(T session, TimeSpan drain = default, CancellationToken cancellationToken = default)
     {
         try
         {
-            session.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            await session.StopAsync(drain, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             Remove(session);
         }
     }
+
+    /// <summary>Ends all of them at once.</summary>
+    public Task StopAllAsync() => Task.WhenAll(All.Select(entry => StopAsync(entry.Value)));
 }

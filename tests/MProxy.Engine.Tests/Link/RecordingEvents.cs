@@ -2,7 +2,7 @@ using System.Text;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
 
-namespace MProxy.Engine.Tests;
+namespace MProxy.Engine.Tests.Link;
 
 /// <summary>A state machine with nothing around it: what it told its driver, and the frames it wants sent.</summary>
 internal sealed class RecordingEvents : ILinkEvents
@@ -15,18 +15,45 @@ internal sealed class RecordingEvents : ILinkEvents
 
     public void Opened(LinkClient client) => Note(client, "opened");
 
-    public void Received(LinkClient client, ReadOnlySpan<byte> data) => Note(client, $"received {data.Length}");
+    /// <summary>The commands that this side knows.</summary>
+    public HashSet<string> Commands { get; } = [];
+
+    public ControlReply? LastReply { get; private set; }
+
+    public LinkException? BreakReason { get; private set; }
+
+    public void Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => Note(client, $"received {data.Length}");
 
     public void PeerEnded(LinkClient client) => Note(client, "ended");
 
     public void Failed(LinkClient client, string code, string message) => Note(client, $"failed {code}");
 
-    public void Resumed(LinkClient client) => Note(client, "resumed");
+    public void Sent(LinkClient client) => Note(client, "sent");
 
     public void WentUp() => Log.Add("up");
 
-    public void OutboxFilled()
+    public bool Commanded(in ControlCommand command)
     {
+        Log.Add($"command {command.Id} {command.Name} {command.FirstArgument}".TrimEnd());
+        return Commands.Contains(command.Name);
+    }
+
+    public void Replied(ControlReply reply)
+    {
+        LastReply = reply;
+        Log.Add($"reply {reply.Id} {reply.Code}".TrimEnd());
+    }
+
+    public void Reported(ControlReply error) => Log.Add($"reported {error.Code} {error.Message}");
+
+    public void WorkReady()
+    {
+    }
+
+    public void Broke(LinkException reason)
+    {
+        BreakReason = reason;
+        Log.Add("broke");
     }
 
     public List<string> TakeLog()
@@ -40,7 +67,7 @@ internal sealed class RecordingEvents : ILinkEvents
     public List<string> Sent(LinkMachine machine)
     {
         var buffer = new byte[1 << 20];
-        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, machine.Outbox.MoveTo(buffer));
+        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, machine.Gather(buffer));
         List<string> sent = [];
         while (_reader.TryRead(ref bytes, out var frame))
         {

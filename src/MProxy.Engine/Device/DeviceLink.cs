@@ -1,0 +1,427 @@
+using System.Net;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Events;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>A device's end of a link: dials a relay, shows its tokens, and dials again when the link is lost.</summary>
+public sealed class DeviceLink : IDrainable
+{
+    private readonly DeviceLinkOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ResourceLedger _ledger;
+    private readonly TaskSet _tasks;
+    private readonly EventFeed _events;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _firstUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly object _gate = new();
+    private List<string> _tokens;
+    private LinkLife? _life;
+    private IClientHandler? _handler;
+    private LinkState _state = LinkState.Connecting;
+    private long _endedBytesIn;
+    private long _endedBytesOut;
+    private Task? _stopped;
+
+    private DeviceLink(DeviceLinkOptions options, TimeProvider time, ResourceLedger ledger)
+    {
+        _options = options;
+        _tokens = [.. options.Tokens];
+        _time = time;
+        _ledger = ledger;
+        _tasks = new TaskSet(ledger);
+        _events = new EventFeed(this, time);
+    }
+
+    /// <summary>What happens to this link. Handlers run on the pool, one event at a time.</summary>
+    public event EventHandler<Event>? EventRaised
+    {
+        add => _events.Raised += value;
+        remove => _events.Raised -= value;
+    }
+
+    /// <summary>Its name in this session.</summary>
+    public string Name => _options.Name;
+
+    /// <summary>Where the link stands.</summary>
+    public LinkState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>The relay; null on a stream.</summary>
+    public CarrierUri? RelayUri => _options.Relay;
+
+    /// <summary>What the link runs over: tcp, tls, ws, wss, unix or stream.</summary>
+    public string Carrier => _options.Relay?.Scheme ?? "stream";
+
+    /// <summary>The versions that the relay's hello lists.</summary>
+    public IReadOnlyList<long> Versions => [.. _life?.Connection.Hello.Versions ?? []];
+
+    /// <summary>The commands that the relay's hello lists.</summary>
+    public IReadOnlyList<string> Commands => [.. _life?.Connection.Hello.Commands ?? []];
+
+    /// <summary>What the relay lets this link serve.</summary>
+    public IReadOnlyList<ServiceGrant> Grants => _life?.Grants ?? [];
+
+    /// <summary>The identity of this end, as the relay sees it unless an address is translated on the way: <c>IPv4,192.0.2.1,54321</c>. Null while not connected, and where the carrier has none.</summary>
+    public string? SocketId => _life?.Connection.Carrier.LocalEndPoint is IPEndPoint local ? ClientIdentity.ToSocketId(local) : null;
+
+    /// <summary>How long a message to the relay and back takes, as last measured; null while not connected.</summary>
+    public TimeSpan? RoundTrip => _life?.Connection.RoundTrip;
+
+    /// <summary>How many clients are on the link.</summary>
+    public int ClientCount => _life?.Connection.ClientCount ?? 0;
+
+    /// <summary>Bytes received since the start, over all connections.</summary>
+    public long BytesIn => Interlocked.Read(ref _endedBytesIn) + (_life?.Connection.BytesIn ?? 0);
+
+    /// <summary>Bytes sent since the start, over all connections.</summary>
+    public long BytesOut => Interlocked.Read(ref _endedBytesOut) + (_life?.Connection.BytesOut ?? 0);
+
+    /// <summary>Done when the link has ended for good: stopped, refused, or its stream is over.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary><c>Tls12</c> or <c>Tls13</c>; null without TLS, and while not connected.</summary>
+    public string? TlsProtocol => _life?.Connection.Carrier.TlsProtocol;
+
+    /// <summary>SHA-256 of the relay's certificate, in hex; null without TLS, and while not connected.</summary>
+    public string? Thumbprint => _life?.Connection.Carrier.PeerThumbprint;
+
+    /// <summary>Whatever this link holds open.</summary>
+    internal ResourceLedger Ledger => _ledger;
+
+    /// <summary>The connection there is now; null while there is none.</summary>
+    internal LinkConnection? Connection => State is LinkState.Connected or LinkState.Draining ? _life?.Connection : null;
+
+    /// <summary>Done when the link is up for the first time; fails when it never will be.</summary>
+    internal Task FirstUp => _firstUp.Task;
+
+    /// <summary>Dials, greets and shows the tokens; from then on the link keeps itself up.</summary>
+    /// <exception cref="LinkException">The relay cannot be reached, does not greet, or refuses a token.</exception>
+    public static async Task<DeviceLink> ConnectAsync(DeviceLinkOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
+    {
+        var link = Start(options, keepTrying: false, null, time ?? TimeProvider.System, new ResourceLedger());
+        try
+        {
+            await link.FirstUp.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return link;
+        }
+        catch
+        {
+            await link.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Asks the relay for something, and waits for its reply. Tokens that it accepts are shown again after a reconnect.</summary>
+    /// <exception cref="LinkException">There is no link now.</exception>
+    public async Task<ControlReply> SendControlAsync(string command, IReadOnlyList<object?> arguments, CancellationToken cancellationToken = default)
+    {
+        var connection = Connection ?? throw new LinkException($"There is no link to the relay at {_options.Target} now.", code: ErrorCode.LinkLost);
+        var reply = await connection.RequestAsync(command, [.. arguments]).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (reply.Success && arguments is [string token])
+        {
+            Remember(command, token);
+        }
+
+        return reply;
+    }
+
+    /// <summary>The next frame of this link's clients, for a device written in script; null when the link has ended and all are taken.</summary>
+    /// <exception cref="LinkException">The clients belong to a tunnel.</exception>
+    public Task<Frame?> ReceiveFrameAsync(CancellationToken cancellationToken = default) => Frames().ReceiveAsync(cancellationToken);
+
+    /// <summary>Sends a message, end or error for a client that <see cref="ReceiveFrameAsync"/> told of. Messages wait for their turn, and while the relay has paused the client.</summary>
+    /// <returns>False where there is no such client, or no longer.</returns>
+    /// <exception cref="LinkException">The clients belong to a tunnel.</exception>
+    /// <exception cref="NotSupportedException">Another kind: those are the link's own.</exception>
+    public Task<bool> SendFrameAsync(FrameKind kind, string socketId, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default) =>
+        Frames().SendAsync(kind, socketId, body, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            return _stopped ??= StopCoreAsync(drain, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    internal static DeviceLink Start(DeviceLinkOptions options, bool keepTrying, IClientHandler? handler, TimeProvider time, ResourceLedger ledger)
+    {
+        var link = new DeviceLink(options, time, ledger) { _handler = handler };
+        link._tasks.Run(() => link.RunAsync(keepTrying));
+        return link;
+    }
+
+    /// <summary>Gives the clients of this link to somebody. False where somebody has them.</summary>
+    internal bool TryServe(IClientHandler handler)
+    {
+        lock (_gate)
+        {
+            _handler ??= handler;
+            return _handler == handler;
+        }
+    }
+
+    /// <summary>Takes the clients from whoever has them: no new ones, running ones for as long as <paramref name="drain"/> allows.</summary>
+    internal async Task ReleaseAsync(IClientHandler handler, TimeSpan drain, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_handler != handler)
+            {
+                return;
+            }
+
+            _handler = null;
+        }
+
+        if (_life?.Connection is { } connection)
+        {
+            await WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken).ConfigureAwait(false);
+            connection.FailWhere(_ => true, ErrorCode.NoService, "the service was stopped");
+        }
+    }
+
+    private async Task RunAsync(bool keepTrying)
+    {
+        var backOff = new BackOff(_options.MaxRetryDelay, _options.StableAfter, _options.Random);
+        try
+        {
+            for (; ; )
+            {
+                var (error, wasUpFor) = await RunLifeAsync().ConfigureAwait(false);
+                var isFirst = !_firstUp.Task.IsCompleted;
+                if (_stopping.IsCancellationRequested || Refuse(error) || (isFirst && !keepTrying) || _options.Stream is not null)
+                {
+                    _firstUp.TrySetException(NoLink(error));
+                    return;
+                }
+
+                var delay = backOff.Next(wasUpFor);
+                SetState(isFirst ? LinkState.Connecting : LinkState.Reconnecting);
+                _events.Raise(EventKind.LinkLost, _options.Target, $"{Reason(error)} Next try in {delay.TotalSeconds:0.0} s.", (error as LinkException)?.Code);
+                await Task.Delay(delay, _time, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            _firstUp.TrySetException(NoLink(null));
+        }
+        finally
+        {
+            // Observed here: nobody need be waiting.
+            _ = _firstUp.Task.Exception;
+            SetState(LinkState.Stopped);
+            _events.Raise(EventKind.Stopped, _options.Target, "The link has ended.");
+            lock (_gate)
+            {
+                _ended.TrySetResult();
+                (_handler as FrameExchange)?.Complete();
+            }
+        }
+    }
+
+    /// <summary>One connection from dialling to its end.</summary>
+    private async Task<(Exception? Error, TimeSpan WasUpFor)> RunLifeAsync()
+    {
+        long upAt = 0;
+        LinkLife? life = null;
+        try
+        {
+            using var connecting = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            var timeout = _time.CreateTimer(_ => connecting.Cancel(), null, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+            try
+            {
+                var carrier = _options.Stream is { } stream
+                    ? Carriers.Carrier.FromStream(stream, _time)
+                    : await CarrierDialer.DialAsync(_options.Relay!, _options.Dial, _ledger, _time, connecting.Token).ConfigureAwait(false);
+                life = new LinkLife(carrier, _options, this, _ledger, _time);
+                _life = life;
+                await life.GreetAsync(Tokens, _stopping.Token, connecting.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
+            {
+                return (life is null
+                    ? new CarrierException(CarrierStage.Connect, "It could not be reached in time.")
+                    : new LinkException("It did not answer in time.", code: ErrorCode.Timeout), default);
+            }
+            finally
+            {
+                // Awaited, so that a timer that fires at the last moment finds its token source alive.
+                await timeout.DisposeAsync().ConfigureAwait(false);
+            }
+
+            upAt = _time.GetTimestamp();
+            SetState(LinkState.Connected);
+            _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
+            _firstUp.TrySetResult();
+            return (await life.Running.ConfigureAwait(false), _time.GetElapsedTime(upAt));
+        }
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or OperationCanceledException or ArgumentException)
+        {
+            return (error, default);
+        }
+        finally
+        {
+            if (life is not null)
+            {
+                await life.DisposeAsync().ConfigureAwait(false);
+                Interlocked.Add(ref _endedBytesIn, life.Connection.BytesIn);
+                Interlocked.Add(ref _endedBytesOut, life.Connection.BytesOut);
+                _life = null;
+            }
+        }
+    }
+
+    /// <summary>A client came over a connection of this link.</summary>
+    internal void Serve(LinkConnection link, LinkClient client)
+    {
+        IClientHandler? handler;
+        lock (_gate)
+        {
+            handler = _state == LinkState.Draining ? null : _handler;
+        }
+
+        if (handler is null)
+        {
+            link.Fail(client, ErrorCode.NoService, "this device takes no clients now");
+        }
+        else
+        {
+            handler.Opened(link, client);
+        }
+    }
+
+    internal void GrantsChanged(ServiceGrant[] grants) =>
+        _events.Raise(EventKind.GrantsChanged, _options.Target, grants.Length == 0 ? "Nothing may be served." : $"May serve {string.Join(", ", (object[])grants)}.");
+
+    internal void ErrorReported(ControlReply error) =>
+        _events.Raise(EventKind.PeerError, _options.Target, error.Message ?? "", error.Code);
+
+    /// <summary>The relay replaces the token that was shown last.</summary>
+    internal void TokenReplaced(string token)
+    {
+        lock (_gate)
+        {
+            _tokens = [.. _tokens.SkipLast(1), token];
+        }
+    }
+
+    private FrameExchange Frames()
+    {
+        var frames = new FrameExchange();
+        lock (_gate)
+        {
+            _handler ??= frames;
+            frames = _handler as FrameExchange
+                ?? throw new LinkException($"The clients of the link to {_options.Target} belong to a tunnel: stop that first.");
+            if (_ended.Task.IsCompleted)
+            {
+                frames.Complete();
+            }
+        }
+
+        return frames;
+    }
+
+    private string[] Tokens
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _tokens];
+            }
+        }
+    }
+
+    private void Remember(string command, string token)
+    {
+        lock (_gate)
+        {
+            switch (command)
+            {
+                case "add_token" or "auth" or "authn" or "authz" when !_tokens.Contains(token):
+                    _tokens.Add(token);
+                    break;
+                case "delete_token" when token == "*":
+                    _tokens.Clear();
+                    break;
+                case "delete_token":
+                    _tokens.Remove(token);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    private bool Refuse(Exception? error)
+    {
+        if (error is not LinkException { IsFinal: true } refusal)
+        {
+            return false;
+        }
+
+        SetState(LinkState.Refused);
+        _events.Raise(EventKind.LinkRefused, _options.Target, refusal.Message, refusal.Code);
+        return true;
+    }
+
+    private void SetState(LinkState state)
+    {
+        lock (_gate)
+        {
+            // A refusal stays visible, and so does a drain until its end.
+            if (_state != LinkState.Refused && (_state != LinkState.Draining || state == LinkState.Stopped))
+            {
+                _state = state;
+            }
+        }
+    }
+
+    private LinkException NoLink(Exception? error) =>
+        new($"No link to the relay at {_options.Target}: {Reason(error)}", error, (error as LinkException)?.Code);
+
+    private static string Reason(Exception? error) => error?.Message ?? "The relay closed the link.";
+
+    private async Task WaitAsync(Task task, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
+        {
+            // Long enough.
+        }
+    }
+
+    private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
+    {
+        if (drain > TimeSpan.Zero && Connection is { } connection)
+        {
+            SetState(LinkState.Draining);
+            _events.Raise(EventKind.Draining, _options.Target, "No new clients come.");
+            _ = connection.RequestAsync("drain");
+            await WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken).ConfigureAwait(false);
+        }
+
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,10 @@
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>Who takes the clients of a device's link: a tunnel, or a script. Called with the link's lock held: take note and return.</summary>
+internal interface IClientHandler
+{
+    /// <summary>A client came: give it a sink, or fail it.</summary>
+    void Opened(LinkConnection link, LinkClient client);
+}

@@ -1,0 +1,115 @@
+using System.Collections.Specialized;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>One connection of a device's link: from the carrier that was dialled to its end.</summary>
+internal sealed class LinkLife : ILinkHost, IAsyncDisposable
+{
+    private readonly DeviceLink _owner;
+    private readonly TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _closing = new();
+    private CancellationTokenRegistration _stopping;
+    private volatile ServiceGrant[] _grants = [];
+    private volatile ControlReply? _lastError;
+
+    public LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
+    {
+        _owner = owner;
+        Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random);
+    }
+
+    public LinkConnection Connection { get; }
+
+    public IReadOnlyList<ServiceGrant> Grants => _grants;
+
+    /// <summary>Done when the connection has ended, with the reason; null where the relay closed it in order.</summary>
+    public Task<Exception?> Running { get; private set; } = Task.FromResult<Exception?>(null);
+
+    /// <summary>Runs the connection, and returns when both have greeted and every token is accepted.</summary>
+    /// <exception cref="LinkException">The relay ended the link, or refused a token.</exception>
+    public async Task GreetAsync(IReadOnlyList<string> tokens, CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        _stopping = stopping.UnsafeRegister(static closing => _ = ((CancellationTokenSource)closing!).CancelAsync(), _closing);
+        Running = RunAsync();
+        await FirstAsync(_up.Task, cancellationToken).ConfigureAwait(false);
+        foreach (var token in tokens)
+        {
+            var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!reply.Success)
+            {
+                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
+                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
+                throw new LinkException(
+                    reply.Code == ErrorCode.LinkLost ? "The relay closed the link." : $"The relay refused the token: {reply.Message}", code: code);
+            }
+        }
+
+        if (tokens.Count > 0)
+        {
+            await FirstAsync(_granted.Task, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await Running.ConfigureAwait(false);
+        await Connection.DisposeAsync().ConfigureAwait(false);
+        await _stopping.DisposeAsync().ConfigureAwait(false);
+    }
+
+    void ILinkHost.Opened(LinkConnection link, LinkClient client) => _owner.Serve(link, client);
+
+    void ILinkHost.WentUp(LinkConnection link) => _up.TrySetResult();
+
+    bool ILinkHost.Commanded(LinkConnection link, in ControlCommand command)
+    {
+        switch (command.Name)
+        {
+            case "grant":
+                _grants = ServiceGrant.ParseAll(command.FirstArgument);
+                _granted.TrySetResult();
+                _owner.GrantsChanged(_grants);
+                return true;
+            case "access_token":
+                if ((command.FirstArgument is OrderedDictionary box ? box["jwt"] : command.FirstArgument) is string token)
+                {
+                    _owner.TokenReplaced(token);
+                }
+
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    void ILinkHost.Reported(LinkConnection link, ControlReply error)
+    {
+        _lastError = error;
+        _owner.ErrorReported(error);
+    }
+
+    private async Task<Exception?> RunAsync()
+    {
+        var end = await Connection.RunAsync(_closing.Token).ConfigureAwait(false);
+
+        // What the relay said last is why it closed.
+        return end is null or not LinkException && _lastError is { Code: ErrorCode.InvalidToken or ErrorCode.NotGranted or ErrorCode.Replaced or ErrorCode.Timeout } error
+            ? new LinkException(error.Message ?? "The relay closed the link.", end, error.Code)
+            : end;
+    }
+
+    /// <summary>Waits for something that comes over the link, or for the link's end.</summary>
+    private async Task FirstAsync(Task awaited, CancellationToken cancellationToken)
+    {
+        if (await Task.WhenAny(awaited, Running).WaitAsync(cancellationToken).ConfigureAwait(false) != awaited)
+        {
+            throw await Running.ConfigureAwait(false) is { } reason
+                ? reason as LinkException ?? new LinkException($"The link ended before both sides had greeted: {reason.Message}", reason)
+                : new LinkException("The link ended before both sides had greeted.");
+        }
+    }
+}

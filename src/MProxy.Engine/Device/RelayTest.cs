@@ -1,0 +1,74 @@
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>Whether a relay can be used, and where it fails if not.</summary>
+public sealed record RelayTest
+{
+    /// <summary>The relay.</summary>
+    public CarrierUri? RelayUri { get; private init; }
+
+    /// <summary>It answered, greeted, and accepted the token where one was given.</summary>
+    public bool Success { get; private init; }
+
+    /// <summary>Something accepts connections there.</summary>
+    public bool Reachable { get; private init; }
+
+    /// <summary><c>Tls12</c> or <c>Tls13</c>; null without TLS, or where it failed.</summary>
+    public string? TlsProtocol { get; private init; }
+
+    /// <summary>SHA-256 of the relay's certificate, in hex; null without TLS, or where it failed.</summary>
+    public string? Thumbprint { get; private init; }
+
+    /// <summary>It speaks M-PROXY.</summary>
+    public bool Hello { get; private init; }
+
+    /// <summary>It accepted the token; null where none was given, or it did not come to that.</summary>
+    public bool? TokenAccepted { get; private init; }
+
+    /// <summary>What it lets the token serve.</summary>
+    public IReadOnlyList<ServiceGrant> Grants { get; private init; } = [];
+
+    /// <summary>How long a message there and back takes.</summary>
+    public TimeSpan? RoundTrip { get; private init; }
+
+    /// <summary>Why not; null where all is well.</summary>
+    public string? Message { get; private init; }
+
+    /// <summary>Connects, asks, and disconnects. A relay that cannot be used is a result, not an exception.</summary>
+    public static async Task<RelayTest> RunAsync(DeviceLinkOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
+    {
+        var result = new RelayTest { RelayUri = options.Relay };
+        try
+        {
+            var link = await DeviceLink.ConnectAsync(options, time, cancellationToken).ConfigureAwait(false);
+            await using (link.ConfigureAwait(false))
+            {
+                // An old relay does not know the command; that answer takes as long.
+                var ping = await link.SendControlAsync("ping", [], cancellationToken).ConfigureAwait(false);
+                return result with
+                {
+                    Success = true,
+                    Reachable = true,
+                    TlsProtocol = link.TlsProtocol,
+                    Thumbprint = link.Thumbprint,
+                    Hello = true,
+                    TokenAccepted = options.Tokens.Count > 0 ? true : null,
+                    Grants = link.Grants,
+                    RoundTrip = ping.Code == ErrorCode.Timeout ? link.RoundTrip : ping.RoundTrip,
+                };
+            }
+        }
+        catch (LinkException error)
+        {
+            return result with
+            {
+                Reachable = error.InnerException is not CarrierException { Stage: CarrierStage.Connect },
+                Hello = error.IsFinal,
+                TokenAccepted = error.IsFinal && options.Tokens.Count > 0 ? false : null,
+                Message = error.Message,
+            };
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using MProxy.Engine.Link;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>A client whose frames a script takes and answers.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore hands out no wait handle, and a late sender may still hold it.")]
+internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameExchange exchange) : ClientSink
+{
+    private const int FrameLength = 64 << 10;
+    private const int MaxGathered = 16 << 20;
+
+    private readonly ArrayBufferWriter<byte> _gathered = new();
+    private readonly PendingSend _pending = new();
+    private readonly SemaphoreSlim _sending = new(1, 1);
+    private bool _failedByScript;
+
+    public override void Received(ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        // One frame of the link is one frame for the script, unless it is too large to hold: then it comes in pieces.
+        _gathered.Write(data);
+        if (isFrameEnd || _gathered.WrittenCount >= MaxGathered)
+        {
+            Flush();
+        }
+    }
+
+    public override void PeerEnded()
+    {
+        Flush();
+        exchange.Add(new Frame(FrameKind.End, client.Meta, []));
+        if (client.EndSent)
+        {
+            exchange.Remove(client);
+        }
+    }
+
+    public override void Failed(string code, string message)
+    {
+        _pending.Complete(sent: false);
+        exchange.Remove(client);
+        if (!_failedByScript)
+        {
+            exchange.Add(new Frame(FrameKind.Error, client.Meta, ErrorBody.Create(message, code)));
+        }
+    }
+
+    public override void Sent() => _pending.Complete(sent: true);
+
+    /// <summary>Sends bytes of the client in frames, each in its turn. False when the client is over.</summary>
+    public async Task<bool> SendAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            for (var at = 0; at < body.Length; at += FrameLength)
+            {
+                var piece = body.Slice(at, Math.Min(FrameLength, body.Length - at));
+                var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
+
+                // Not cancelled half-way: the link holds the frame's memory until it is taken.
+                if (!await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    public void End()
+    {
+        link.End(client);
+        if (client.IsClosed)
+        {
+            exchange.Remove(client);
+        }
+    }
+
+    public void Fail(string code, string message)
+    {
+        _failedByScript = true;
+        link.Fail(client, code, message);
+    }
+
+    private void Flush()
+    {
+        if (_gathered.WrittenCount > 0)
+        {
+            var data = _gathered.WrittenSpan.ToArray();
+            _gathered.ResetWrittenCount();
+            exchange.Add(new Frame(FrameKind.Message, client.Meta, data), () => link.Delivered(client, data.Length));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MProxy;
+
+/// <summary>Something that happened to a relay, a link or a tunnel. Never holds a token, a secret or a client's data.</summary>
+[SuppressMessage("Naming", "CA1710", Justification = "Scripts see it as an object of its own, not as the arguments of one.")]
+public sealed class Event : EventArgs
+{
+    internal Event(DateTimeOffset time, EventKind kind, string source, string message, string? code)
+    {
+        Time = time;
+        Kind = kind;
+        Source = source;
+        Message = message;
+        Code = code;
+    }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset Time { get; }
+
+    /// <summary>What.</summary>
+    public EventKind Kind { get; }
+
+    /// <summary>Which relay, link or tunnel, by name or address.</summary>
+    public string Source { get; }
+
+    /// <summary>One sentence.</summary>
+    public string Message { get; }
+
+    /// <summary>A code such as <c>E_INVALID_TOKEN</c>, where the peer gave one.</summary>
+    public string? Code { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind} {Source}: {Message}";
+}

@@ -1,0 +1,29 @@
+namespace MProxy;
+
+/// <summary>What happened to a relay, a link or a tunnel.</summary>
+public enum EventKind
+{
+    /// <summary>A link is up: both sides have greeted, and the tokens were accepted.</summary>
+    LinkUp,
+
+    /// <summary>A link was lost; the message says why, and when the next try is.</summary>
+    LinkLost,
+
+    /// <summary>A relay refused for good; nobody tries again.</summary>
+    LinkRefused,
+
+    /// <summary>What a link may serve has changed.</summary>
+    GrantsChanged,
+
+    /// <summary>A client was turned away before a byte of it flowed.</summary>
+    ClientRefused,
+
+    /// <summary>The peer reported an error that answers nothing.</summary>
+    PeerError,
+
+    /// <summary>No new clients come; those there are may finish.</summary>
+    Draining,
+
+    /// <summary>Everything has ended.</summary>
+    Stopped,
+}

@@ -1,0 +1,19 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>This side's end of a client: a local socket, or a script. Called with the link's lock held: take note and return.</summary>
+internal abstract class ClientSink
+{
+    /// <summary>Bytes from the link; the span is valid during the call only.</summary>
+    /// <param name="data">What came.</param>
+    /// <param name="isFrameEnd">The frame that these bytes are of is whole with them.</param>
+    public abstract void Received(ReadOnlySpan<byte> data, bool isFrameEnd);
+
+    /// <summary>The peer sends nothing more; what came before is still to be delivered.</summary>
+    public abstract void PeerEnded();
+
+    /// <summary>The client is over at once, both ways.</summary>
+    public abstract void Failed(string code, string message);
+
+    /// <summary>The frame that was offered is on its way.</summary>
+    public abstract void Sent();
+}

@@ -1,0 +1,17 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>What stands behind a link: a relay or a device. Called with the link's lock held: take note and return.</summary>
+internal interface ILinkHost
+{
+    /// <summary>The peer brought a client: give it a sink, or fail it.</summary>
+    void Opened(LinkConnection link, LinkClient client);
+
+    /// <summary>Both sides have greeted.</summary>
+    void WentUp(LinkConnection link);
+
+    /// <summary>The peer asks for something on the control channel. False where the command is not known.</summary>
+    bool Commanded(LinkConnection link, in ControlCommand command);
+
+    /// <summary>The peer reports an error that answers nothing.</summary>
+    void Reported(LinkConnection link, ControlReply error);
+}

@@ -1,0 +1,65 @@
+using System.Net.Sockets;
+
+namespace MProxy.Engine.Link;
+
+/// <summary>The pumps of a link that run, also of clients that have ended and whose last bytes are still being delivered.</summary>
+internal sealed class PumpSet(ResourceLedger ledger, Action ended)
+{
+    private readonly Dictionary<ClientPump, Task> _pumps = [];
+
+    public int Count
+    {
+        get
+        {
+            lock (_pumps)
+            {
+                return _pumps.Count;
+            }
+        }
+    }
+
+    public void Start(ClientPump pump, Socket socket)
+    {
+        lock (_pumps)
+        {
+            var running = Task.Run(() => ledger.RunAsync(() => pump.RunAsync(socket)));
+            _pumps.Add(pump, running);
+            _ = running.ContinueWith(
+                _ =>
+                {
+                    lock (_pumps)
+                    {
+                        _pumps.Remove(pump);
+                    }
+
+                    ended();
+                },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Does something to every pump that runs.</summary>
+    public void ForEach(Action<ClientPump> action)
+    {
+        ClientPump[] pumps;
+        lock (_pumps)
+        {
+            pumps = [.. _pumps.Keys];
+        }
+
+        foreach (var pump in pumps)
+        {
+            action(pump);
+        }
+    }
+
+    public Task WhenAllAsync()
+    {
+        lock (_pumps)
+        {
+            return Task.WhenAll(_pumps.Values);
+        }
+    }
+}

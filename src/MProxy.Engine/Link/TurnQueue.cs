@@ -1,0 +1,64 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>
+/// Whose frame goes next. Every client has at most one frame waiting and goes to the end of the queue with the next one, so that a
+/// bulk transfer delays a keystroke by one frame of each other client at most. A paused client's frame waits outside.
+/// </summary>
+internal sealed class TurnQueue
+{
+    private readonly Queue<LinkClient> _queue = new();
+
+    /// <summary>A client has a frame to send; its memory is the client's own until the frame is taken or the client is closed.</summary>
+    /// <returns>True where there is something to gather now.</returns>
+    public bool Offer(LinkClient client, ReadOnlyMemory<byte> frame)
+    {
+        client.Pending = frame;
+        return Enqueue(client);
+    }
+
+    /// <summary>The peer lets a client go on.</summary>
+    public bool Resume(LinkClient client) => !client.Pending.IsEmpty && Enqueue(client);
+
+    /// <summary>Copies the next frame where it fits. Null where none waits or the next does not fit.</summary>
+    public LinkClient? MoveNext(Span<byte> target, out int length)
+    {
+        while (_queue.TryPeek(out var client))
+        {
+            // Closed, or paused since it queued: it comes back with the resume.
+            if (client.IsClosed || client.IsPausedByPeer || client.Pending.IsEmpty)
+            {
+                client.IsQueued = false;
+                _queue.Dequeue();
+                continue;
+            }
+
+            length = client.Pending.Length;
+            if (length > target.Length)
+            {
+                length = 0;
+                return null;
+            }
+
+            client.IsQueued = false;
+            _queue.Dequeue();
+            client.Pending.Span.CopyTo(target);
+            client.Pending = default;
+            return client;
+        }
+
+        length = 0;
+        return null;
+    }
+
+    private bool Enqueue(LinkClient client)
+    {
+        if (client.IsPausedByPeer || client.IsQueued)
+        {
+            return false;
+        }
+
+        client.IsQueued = true;
+        _queue.Enqueue(client);
+        return true;
+    }
+}

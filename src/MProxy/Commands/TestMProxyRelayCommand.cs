@@ -1,0 +1,29 @@
+using System.Management.Automation;
+using MProxy.Abstractions;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
+using MProxy.Internal;
+
+namespace MProxy.Commands;
+
+/// <summary>Test-MProxyRelay: whether a relay can be used, and how far it comes if not. One object each, never an exception for "no".</summary>
+[Cmdlet(VerbsDiagnostic.Test, "MProxyRelay", DefaultParameterSetName = RelaySet)]
+[OutputType(typeof(RelayTest))]
+public sealed class TestMProxyRelayCommand : DialCommand
+{
+    /// <summary>The relays to try: tcp, tls, ws, wss or unix.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RelaySet)]
+    [Alias("RelayUri")]
+    [CarrierUriTransform]
+    public CarrierUri[] Relay { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        WarnOfRisks(Relay);
+        foreach (var relay in ParameterSetName == StreamSet ? [null] : (IEnumerable<CarrierUri?>)Relay)
+        {
+            WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay), cancellationToken: StopToken)));
+        }
+    }
+}

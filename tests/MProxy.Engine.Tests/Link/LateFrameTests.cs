@@ -1,0 +1,93 @@
+using MProxy.Engine.Link;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Tests.Link;
+
+/// <summary>No frame of a client that is over reaches the next one of the same address and port.</summary>
+public class LateFrameTests : MachineTest
+{
+    [Fact]
+    public void An_identity_comes_back_to_a_relay_when_what_was_on_its_way_is_here()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        var client = relay.Clients.Open(Meta(5))!;
+        Events.Sent(relay);
+        relay.Clients.Fail(client, "E", "reset");
+        Assert.Equal(["Error 5 {\"message\":\"reset\",\"code\":\"E\"}", "Control  [1001,\"ping\"]"], Events.Sent(relay));
+        Assert.Null(relay.Clients.Open(Meta(5)));
+
+        // What the device sent before it read the error is for nobody, and is not answered: the error said all.
+        relay.Receive(Frame(FrameKind.Message, 5, 10));
+        Assert.Empty(Events.Sent(relay));
+        relay.Receive(Control("[-1001,null]"));
+        Assert.NotNull(relay.Clients.Open(Meta(5)));
+        Assert.Empty(Events.TakeLog());
+    }
+
+    [Fact]
+    public void One_ping_serves_all_that_fail_until_it_is_answered_and_those_behind_it_get_another()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        var clients = Enumerable.Range(1, 3).Select(port => relay.Clients.Open(Meta(port))!).ToArray();
+        Events.Sent(relay);
+        Array.ForEach(clients, client => relay.Clients.Fail(client, "E", ""));
+        Assert.Single(Events.Sent(relay), sent => sent.StartsWith("Control", StringComparison.Ordinal));
+        relay.Receive(Control("[-1001,null]"));
+        Assert.NotNull(relay.Clients.Open(Meta(1)));
+        Assert.Null(relay.Clients.Open(Meta(2)));
+        Assert.Contains("Control  [1002,\"ping\"]", Events.Sent(relay));
+        relay.Receive(Control("[-1002,{\"code\":\"E_UNKNOWN_COMMAND\",\"message\":\"\"}]"));
+        Assert.NotNull(relay.Clients.Open(Meta(2)));
+        Assert.NotNull(relay.Clients.Open(Meta(3)));
+    }
+
+    [Fact]
+    public void An_identity_whose_peer_has_ended_is_free_at_once()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        var ended = relay.Clients.Open(Meta(5))!;
+        relay.Receive(Frame(FrameKind.End, 5));
+        relay.Clients.End(ended);
+        Assert.NotNull(relay.Clients.Open(Meta(5)));
+
+        _ = relay.Clients.Open(Meta(6));
+        relay.Receive(Frame(FrameKind.Error, 6));
+        Assert.NotNull(relay.Clients.Open(Meta(6)));
+    }
+
+    [Fact]
+    public void A_device_that_failed_a_client_says_nothing_more_of_it_that_could_hit_the_next()
+    {
+        var device = UpMachine(LinkRole.Device);
+        device.Receive(Frame(FrameKind.Connection, 5));
+        device.Clients.Fail(Events.Last!, "E", "");
+        Events.Sent(device);
+        device.Receive([.. Frame(FrameKind.Message, 5, 3), .. Frame(FrameKind.Pause, 5), .. Frame(FrameKind.End, 5)]);
+        Assert.Empty(Events.Sent(device));
+    }
+
+    [Theory]
+    [InlineData("IPv4,10.0.0.1,5,1,tcp,81,")]
+    [InlineData("IPv4,10.0.0.1,5,1,tcp,80,other.example")]
+    [InlineData("IPv4,10.0.0.1,5,1,end,81,")]
+    public void A_frame_that_names_another_port_or_name_than_the_clients_is_refused(string header)
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        _ = relay.Clients.Open(Meta(5));
+        Events.Sent(relay);
+        relay.Receive([254, (byte)header.Length, .. System.Text.Encoding.ASCII.GetBytes(header), (byte)'x']);
+        Assert.Equal(["5 failed E_NOT_GRANTED"], Events.TakeLog());
+        Assert.Contains("E_NOT_GRANTED", Events.Sent(relay)[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("IPv4,10.0.0.1,5,1,tcp")]
+    [InlineData("IPv4,10.0.0.1,5,1,whatever,80,")]
+    public void A_frame_that_leaves_them_out_or_names_another_service_is_the_clients(string header)
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        _ = relay.Clients.Open(Meta(5));
+        relay.Receive([254, (byte)header.Length, .. System.Text.Encoding.ASCII.GetBytes(header), (byte)'x']);
+        Assert.Equal(["5 received 1"], Events.TakeLog());
+    }
+}
