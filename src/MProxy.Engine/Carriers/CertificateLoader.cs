@@ -30,7 +30,11 @@ public static class CertificateLoader
                 throw new CertificateException($"'{path}' holds no private key: give the file that does, or a PFX with it.");
             }
 
-            certificates.Remove(own);
+            if (certificates.Contains(own))
+            {
+                certificates.Remove(own);
+            }
+
             return (own, certificates);
         }
         catch
