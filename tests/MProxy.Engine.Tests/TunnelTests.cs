@@ -16,7 +16,7 @@ public class TunnelTests
     [Fact]
     public async Task Many_clients_at_once_get_their_own_bytes_back_whole()
     {
-        await using var world = await World.StartAsync(EchoAsync);
+        await using var world = await World.StartAsync(LocalService.EchoAsync);
         await Task.WhenAll(Enumerable.Range(0, 100).Select(async seed =>
         {
             var random = new Random(seed);
@@ -39,7 +39,7 @@ public class TunnelTests
             {
             }
 
-            await SendAllAsync(local, answer, answer.Length);
+            await LocalService.SendAllAsync(local, answer, answer.Length);
         });
         Assert.Equal(SHA256.HashData(answer), SHA256.HashData(await world.ExchangeAsync([1, 2, 3], 1)));
     }
@@ -48,7 +48,7 @@ public class TunnelTests
     public async Task A_reader_that_stalls_stops_nobody_else()
     {
         var bulk = new byte[8 << 20];
-        await using var world = await World.StartAsync(local => SendOnRequestAsync(local, bulk));
+        await using var world = await World.StartAsync(local => LocalService.SendOnRequestAsync(local, bulk));
         using var stalled = await world.ConnectAsync();
         await stalled.SendAsync(new byte[1], Token);
 
@@ -58,13 +58,13 @@ public class TunnelTests
             Assert.Equal(bulk.Length, (await world.ExchangeAsync([1], 1)).Length);
         }
 
-        Assert.Equal(bulk.Length, (await ReadAllAsync(stalled)).Length);
+        Assert.Equal(bulk.Length, (await LocalService.ReadAllAsync(stalled)).Length);
     }
 
     [Fact]
     public async Task A_client_that_never_reads_does_not_hold_up_a_stop()
     {
-        await using var world = await World.StartAsync(local => SendOnRequestAsync(local, new byte[8 << 20]));
+        await using var world = await World.StartAsync(local => LocalService.SendOnRequestAsync(local, new byte[8 << 20]));
         using var stalled = await world.ConnectAsync();
         await stalled.SendAsync(new byte[1], Token);
         stalled.Shutdown(SocketShutdown.Send);
@@ -77,7 +77,7 @@ public class TunnelTests
     [Fact]
     public async Task A_service_that_refuses_ends_its_client_alone()
     {
-        await using var world = await World.StartAsync(EchoAsync);
+        await using var world = await World.StartAsync(LocalService.EchoAsync);
         using var closed = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)closed.LocalEndPoint!).Port;
         closed.Dispose();
@@ -102,31 +102,31 @@ public class TunnelTests
     [Fact]
     public async Task What_the_map_does_not_name_is_not_served()
     {
-        await using var world = await World.StartAsync(EchoAsync, service: "ssh");
+        await using var world = await World.StartAsync(LocalService.EchoAsync, new WorldOptions { Service = "ssh" });
         await Assert.ThrowsAsync<SocketException>(() => world.ExchangeAsync([1], 1));
     }
 
     [Fact]
     public async Task A_client_is_reset_where_no_device_is_connected()
     {
-        await using var relay = RelayServer.Start(World.RelayOptions());
+        await using var relay = RelayServer.Start(WorldOptions.Relays());
         await Assert.ThrowsAsync<SocketException>(async () =>
         {
             using var client = await TcpSocket.ConnectAsync("127.0.0.1", relay.TcpPort[0], Token);
-            await ReadAllAsync(client);
+            await LocalService.ReadAllAsync(client);
         });
     }
 
     [Fact]
     public async Task A_link_that_speaks_no_mproxy_is_closed_and_others_go_on()
     {
-        await using var world = await World.StartAsync(EchoAsync);
+        await using var world = await World.StartAsync(LocalService.EchoAsync);
         using var stranger = await TcpSocket.ConnectAsync("127.0.0.1", world.Relay.Listen[0].Port, Token);
         await stranger.SendAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Token);
         try
         {
             // The greeting, then the end.
-            await ReadAllAsync(stranger);
+            await LocalService.ReadAllAsync(stranger);
         }
         catch (SocketException)
         {
@@ -138,8 +138,8 @@ public class TunnelTests
     [Fact]
     public async Task A_tunnel_comes_back_when_its_relay_does()
     {
-        await using var world = await World.StartAsync(EchoAsync);
-        var options = World.RelayOptions() with { Listen = [world.Relay.Listen[0]], TcpPort = [world.Relay.TcpPort[0]] };
+        await using var world = await World.StartAsync(LocalService.EchoAsync);
+        var options = WorldOptions.Relays() with { Listen = [world.Relay.Listen[0]], TcpPort = [world.Relay.TcpPort[0]] };
         await world.Relay.DisposeAsync();
         await using var again = RelayServer.Start(options);
         for (; ; )
@@ -162,7 +162,7 @@ public class TunnelTests
     public async Task A_relay_that_never_greets_is_told_in_time()
     {
         using var silent = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var options = World.TunnelOptions(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9");
+        var options = WorldOptions.Tunnels(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9");
         options = options with { Relays = [options.Relays[0] with { ConnectTimeout = TimeSpan.FromMilliseconds(200) }] };
         var error = await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(options, cancellationToken: Token));
         Assert.Contains("did not answer", error.Message, StringComparison.Ordinal);
@@ -172,114 +172,5 @@ public class TunnelTests
     [InlineData("tcp://0.0.0.0:0")]
     [InlineData("tcp://[::]:0")]
     public void A_relay_without_a_secret_listens_on_loopback_only(string listen) =>
-        Assert.Throws<InvalidOperationException>(() => RelayServer.Start(World.RelayOptions() with { Listen = [CarrierUri.Parse(listen)] }));
-
-    private static async Task EchoAsync(Socket local)
-    {
-        var buffer = new byte[30_000];
-        for (int count; (count = await local.ReceiveAsync(buffer, Token)) > 0;)
-        {
-            await SendAllAsync(local, buffer.AsMemory(0, count), count);
-        }
-    }
-
-    private static async Task SendOnRequestAsync(Socket local, byte[] answer)
-    {
-        var request = new byte[1];
-        await local.ReceiveAsync(request, Token);
-        await SendAllAsync(local, answer, 64 << 10);
-    }
-
-    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, int step)
-    {
-        for (var at = 0; at < bytes.Length;)
-        {
-            at += await socket.SendAsync(bytes.Slice(at, Math.Min(step, bytes.Length - at)), Token);
-        }
-    }
-
-    private static async Task<byte[]> ReadAllAsync(Socket socket)
-    {
-        using var all = new MemoryStream();
-        var buffer = new byte[50_000];
-        for (int count; (count = await socket.ReceiveAsync(buffer, Token)) > 0;)
-        {
-            all.Write(buffer, 0, count);
-        }
-
-        return all.ToArray();
-    }
-
-    /// <summary>All three of them, ended together.</summary>
-    private sealed class World : IAsyncDisposable
-    {
-        private readonly Socket _service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        private readonly TaskSet _clients = new(new ResourceLedger());
-        private readonly CancellationTokenSource _stopping = new();
-        private Tunnel? _tunnel;
-
-        public required RelayServer Relay { get; init; }
-
-        public static async Task<World> StartAsync(Func<Socket, Task> serve, string service = "tcp")
-        {
-            var world = new World { Relay = RelayServer.Start(RelayOptions()) };
-            world._clients.Run(() => TcpSocket.AcceptAllAsync(world._service, local => world._clients.Run(() => ServeAsync(local, serve)), TimeProvider.System, world._stopping.Token));
-            world._tunnel = await world.StartTunnelAsync($"{world._service.LocalEndPoint}", service);
-            return world;
-        }
-
-        public static RelayOptions RelayOptions() => new() { Name = "test", Listen = [CarrierUri.Parse("tcp://127.0.0.1:0")], TcpPort = [0] };
-
-        public static TunnelOptions TunnelOptions(int relayPort, string service, string target) => new()
-        {
-            Name = "test",
-            Relays = [new DeviceLinkOptions { Relay = CarrierUri.Parse($"tcp://127.0.0.1:{relayPort}"), MaxRetryDelay = TimeSpan.FromMilliseconds(50) }],
-            Service = new ServiceMap([new(service, LocalTarget.Parse(target))]),
-        };
-
-        public Task<Tunnel> StartTunnelAsync(string target, string service = "tcp") =>
-            Tunnel.StartAsync(TunnelOptions(Relay.Listen[0].Port, service, target), cancellationToken: Token);
-
-        public Task<Socket> ConnectAsync() => TcpSocket.ConnectAsync("127.0.0.1", Relay.TcpPort[0], Token);
-
-        public async Task<byte[]> ExchangeAsync(byte[] sent, int step)
-        {
-            using var client = await ConnectAsync();
-            var reading = ReadAllAsync(client);
-            await SendAllAsync(client, sent, step);
-            client.Shutdown(SocketShutdown.Send);
-            return await reading;
-        }
-
-        public async Task StopAsync()
-        {
-            await _tunnel!.DisposeAsync();
-            await Relay.DisposeAsync();
-            Assert.Equal("0 open, 0 buffers, 0 loops", $"{_tunnel.Ledger}");
-            Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await StopAsync();
-            await _stopping.CancelAsync();
-            _service.Dispose();
-            await _clients.WhenEmptyAsync();
-        }
-
-        private static async Task ServeAsync(Socket local, Func<Socket, Task> serve)
-        {
-            using (local)
-            {
-                try
-                {
-                    await serve(local);
-                }
-                catch (Exception error) when (error is SocketException or OperationCanceledException)
-                {
-                    // The tunnel was cut: that is for the test's own assertions to notice.
-                }
-            }
-        }
-    }
+        Assert.Throws<InvalidOperationException>(() => RelayServer.Start(WorldOptions.Relays() with { Listen = [CarrierUri.Parse(listen)] }));
 }

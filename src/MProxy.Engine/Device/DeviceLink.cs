@@ -213,8 +213,9 @@ public sealed class DeviceLink : IDrainable
 
                 var delay = backOff.Next(wasUpFor);
                 SetState(isFirst ? LinkState.Connecting : LinkState.Reconnecting);
+                var waiting = Task.Delay(delay, _time, _stopping.Token);
                 _events.Raise(EventKind.LinkLost, _options.Target, $"{Reason(error)} Next try in {delay.TotalSeconds:0.0} s.", (error as LinkException)?.Code);
-                await Task.Delay(delay, _time, _stopping.Token).ConfigureAwait(false);
+                await waiting.ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -246,9 +247,7 @@ public sealed class DeviceLink : IDrainable
             var timeout = _time.CreateTimer(_ => connecting.Cancel(), null, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
             try
             {
-                var carrier = _options.Stream is { } stream
-                    ? Carriers.Carrier.FromStream(stream, _time)
-                    : await CarrierDialer.DialAsync(_options.Relay!, _options.Dial, _ledger, _time, connecting.Token).ConfigureAwait(false);
+                var carrier = await DialAsync(connecting.Token).ConfigureAwait(false);
                 life = new LinkLife(carrier, _options, this, _ledger, _time);
                 _life = life;
                 await life.GreetAsync(Tokens, _stopping.Token, connecting.Token).ConfigureAwait(false);
@@ -286,6 +285,11 @@ public sealed class DeviceLink : IDrainable
             }
         }
     }
+
+    private Task<Carrier> DialAsync(CancellationToken cancellationToken) =>
+        _options.Dialer is { } dialer ? dialer(cancellationToken)
+        : _options.Stream is { } stream ? Task.FromResult(Carriers.Carrier.FromStream(stream, _time))
+        : CarrierDialer.DialAsync(_options.Relay!, _options.Dial, _ledger, _time, cancellationToken);
 
     /// <summary>A client came over a connection of this link.</summary>
     internal void Serve(LinkConnection link, LinkClient client)

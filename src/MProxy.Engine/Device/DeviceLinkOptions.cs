@@ -36,6 +36,9 @@ public sealed record DeviceLinkOptions
     /// <summary>Where the randomness of waits and ids comes from.</summary>
     public Random Random { get; init; } = Random.Shared;
 
+    /// <summary>Dials in place of the carriers, so that tests need no socket.</summary>
+    internal Func<CancellationToken, Task<Carrier>>? Dialer { get; init; }
+
     /// <summary>The relay as text, without a secret in it.</summary>
     public string Target => Relay?.ToString() ?? "stream";
 }

@@ -10,6 +10,9 @@ internal sealed class FlowControl(LinkOptions options)
     private readonly HashSet<LinkClient> _waiting = [];
     private long _total;
 
+    /// <summary>What waits for all clients together, in bytes.</summary>
+    public long Total => _total;
+
     /// <summary>True where the client may keep this much more; false where it is past its own bound.</summary>
     public bool Fits(LinkClient client, int count) => client.Waiting + count <= options.ClientBound;
 

@@ -26,6 +26,9 @@ internal sealed class LinkClients
 
     public int Count => _table.Count;
 
+    /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
+    public long Waiting => _flow.Total;
+
     public IEnumerable<LinkClient> All => _table.All;
 
     public LinkClient? Find(ReadOnlySpan<byte> identity) => _table.Find(identity);

@@ -57,6 +57,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public int ClientCount => Ask(machine => machine.Clients.Count);
 
+    /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
+    public long Waiting => Ask(machine => machine.Clients.Waiting);
+
     /// <summary>Both sides have greeted.</summary>
     public bool IsUp => Ask(machine => machine.Control.IsUp);
 

@@ -153,7 +153,8 @@ public sealed class RelayServer : IDrainable
         }
     }
 
-    private void AcceptLink(Carrier carrier) => _tasks.Run(() => RunLinkAsync(carrier));
+    /// <summary>Takes a device over a carrier that is up.</summary>
+    internal void AcceptLink(Carrier carrier) => _tasks.Run(() => RunLinkAsync(carrier));
 
     private async Task RunLinkAsync(Carrier carrier)
     {

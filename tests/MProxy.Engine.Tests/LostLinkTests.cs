@@ -1,0 +1,65 @@
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace MProxy.Engine.Tests;
+
+/// <summary>Links that are cut while they work.</summary>
+public class LostLinkTests
+{
+    private const int Cuts = 50;
+    private const int ClientCount = 8;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_link_cut_fifty_times_ends_its_clients_at_once_and_comes_back_each_time()
+    {
+        TcpProxy? proxy = null;
+        await using var world = await World.StartAsync(LocalService.FloodAsync, new WorldOptions
+        {
+            Device = options => options with { Relay = (proxy = new TcpProxy(options.Relay!.Port)).Uri },
+        });
+        await using var cutter = proxy!;
+        var ups = Channel.CreateUnbounded<bool>();
+        world.Tunnel.EventRaised += (_, happened) => _ = happened.Kind == EventKind.LinkUp && ups.Writer.TryWrite(true);
+        for (var i = 0; i < Cuts; i++)
+        {
+            var clients = await Task.WhenAll(Enumerable.Range(0, ClientCount).Select(_ => ConnectAsync(world)));
+            cutter.Cut();
+
+            // Every client ends within two seconds, with a reset: nobody takes a part for the whole.
+            await Task.WhenAll(clients.Select(EndsWithResetAsync)).WaitAsync(TimeSpan.FromSeconds(2), Token);
+            await ups.Reader.ReadAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Token);
+        }
+
+        Assert.Equal(0, world.Relay.ClientCount);
+        Assert.Equal(0, world.Tunnel.ClientCount);
+    }
+
+    /// <summary>A client in the middle of a transfer. The relay may be a moment behind the device in seeing the new link.</summary>
+    private static async Task<Socket> ConnectAsync(World world)
+    {
+        for (; ; )
+        {
+            var client = await world.ConnectAsync();
+            try
+            {
+                await LocalService.ReadExactlyAsync(client, new byte[100_000]);
+                return client;
+            }
+            catch (Exception error) when (error is SocketException or EndOfStreamException)
+            {
+                client.Dispose();
+                Token.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private static async Task EndsWithResetAsync(Socket client)
+    {
+        using (client)
+        {
+            await Assert.ThrowsAsync<SocketException>(() => LocalService.ReadAllAsync(client));
+        }
+    }
+}

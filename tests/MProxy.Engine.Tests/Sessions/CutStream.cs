@@ -1,0 +1,62 @@
+namespace MProxy.Engine.Tests.Sessions;
+
+/// <summary>A stream that fails when it is cut, like a connection whose network is gone.</summary>
+internal sealed class CutStream(Stream inner, CancellationToken cut) : Stream
+{
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cut, cancellationToken);
+        try
+        {
+            return await inner.ReadAsync(buffer, either.Token);
+        }
+        catch (OperationCanceledException) when (cut.IsCancellationRequested)
+        {
+            throw new IOException("The connection was cut.");
+        }
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (cut.IsCancellationRequested)
+        {
+            throw new IOException("The connection was cut.");
+        }
+
+        await inner.WriteAsync(buffer, cancellationToken);
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

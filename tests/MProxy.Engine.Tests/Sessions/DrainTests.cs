@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Tests.Sessions;
+
+/// <summary>A deliberate stop takes no new clients, lets running ones finish for a while, and then ends.</summary>
+public class DrainTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task A_device_that_drains_gets_no_new_clients_and_ends_with_its_last_one()
+    {
+        await using var world = new MemoryWorld();
+        var (draining, other) = (await world.ConnectLinkAsync(), await world.ConnectLinkAsync());
+        var port = world.Relay.TcpPort[0];
+        var (running, connection) = await MemoryWorld.ConnectAsync(draining, port);
+        var stopping = draining.StopAsync(Patience, MemoryWorld.Token);
+        Assert.Equal(LinkState.Draining, draining.State);
+
+        // The relay answers in order: it knows of the drain when it has answered what came behind it.
+        await draining.SendControlAsync("ping", [], MemoryWorld.Token);
+
+        // Whichever turn it is: the other device has them all.
+        List<Socket> clients = [];
+        for (var i = 0; i < 4; i++)
+        {
+            clients.Add((await MemoryWorld.ConnectAsync(other, port)).Client);
+        }
+
+        Assert.False(stopping.IsCompleted);
+        await draining.SendFrameAsync(FrameKind.Message, connection.SocketId!, new byte[] { 1, 2 }, MemoryWorld.Token);
+        await draining.SendFrameAsync(FrameKind.End, connection.SocketId!, default, MemoryWorld.Token);
+        Assert.Equal([1, 2], await LocalService.ReadAllAsync(running));
+        running.Dispose();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        Assert.Equal(LinkState.Stopped, draining.State);
+        clients.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_finish_is_cut_when_the_time_is_over()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        world.Time.Advance(Patience - TimeSpan.FromSeconds(1));
+        Assert.False(stopping.IsCompleted);
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        await MemoryWorld.IsResetAsync(client);
+    }
+
+    [Fact]
+    public async Task A_relay_that_drains_closes_its_ports_and_ends_with_its_last_client()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var port = world.Relay.TcpPort[0];
+        var (client, connection) = await MemoryWorld.ConnectAsync(link, port);
+        var stopping = world.Relay.StopAsync(Patience, MemoryWorld.Token);
+        await world.Events.NextAsync(EventKind.Draining);
+        Assert.Equal("Draining", world.Relay.State);
+        await MemoryWorld.IsRefusedAsync(port);
+        Assert.False(stopping.IsCompleted);
+        await client.SendAsync(new byte[] { 9 }, MemoryWorld.Token);
+        Assert.Equal([9], (await link.ReceiveFrameAsync(MemoryWorld.Token))!.Data);
+        client.Shutdown(SocketShutdown.Send);
+        await link.SendFrameAsync(FrameKind.End, connection.SocketId!, default, MemoryWorld.Token);
+        Assert.Empty(await LocalService.ReadAllAsync(client));
+        client.Dispose();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        Assert.Equal("Stopped", world.Relay.State);
+    }
+
+    [Fact]
+    public async Task Cancelling_cuts_the_wait_short()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var hurry = new CancellationTokenSource();
+        var stopping = link.StopAsync(Patience, hurry.Token);
+        await hurry.CancelAsync();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task A_tunnel_on_a_link_of_others_leaves_it_when_it_stops()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var target = LocalTarget.Parse($"{service.LocalEndPoint}");
+        var tunnel = world.Own(await Tunnel.StartAsync(
+            new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", target)]), Links = [link] }, world.Time, MemoryWorld.Token));
+        var error = await Assert.ThrowsAsync<LinkException>(() => link.ReceiveFrameAsync(MemoryWorld.Token));
+        Assert.Contains("tunnel", error.Message, StringComparison.Ordinal);
+        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+        using var local = await service.AcceptAsync(MemoryWorld.Token);
+        await tunnel.StopAsync(cancellationToken: MemoryWorld.Token);
+        await MemoryWorld.IsResetAsync(client);
+        Assert.Equal(LinkState.Connected, link.State);
+
+        // The script may have the clients now.
+        var (next, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        next.Dispose();
+    }
+}
