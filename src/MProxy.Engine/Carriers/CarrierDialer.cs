@@ -39,8 +39,8 @@ internal static class CarrierDialer
         CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = parts.Add(await ConnectAsync(uri, cancellationToken).ConfigureAwait(false));
-        var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: false), time));
-        var secure = uri.IsSecure ? parts.Add(new SslStream(activity, leaveInnerStreamOpen: true)) : null;
+        var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
+        var secure = uri.IsSecure ? parts.Add(new SslStream(activity, leaveInnerStreamOpen: false)) : null;
         if (secure is not null)
         {
             await secure.AuthenticateAsClientAsync(DeviceTls.Options(uri, options, check), cancellationToken).ConfigureAwait(false);

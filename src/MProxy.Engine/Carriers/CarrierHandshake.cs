@@ -47,7 +47,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         return new Carrier(uri.Scheme, activity, activity, parts) { LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
     }
 
-    private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: false), time));
+    private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
 
     private async Task<Carrier?> HandshakeAsync(Socket socket, CarrierParts parts, CancellationToken cancellationToken)
     {
@@ -57,7 +57,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         string? thumbprint = null;
         if (tls is not null)
         {
-            var secure = parts.Add(new SslStream(activity, leaveInnerStreamOpen: true));
+            var secure = parts.Add(new SslStream(activity, leaveInnerStreamOpen: false));
             thumbprint = await tls.AuthenticateAsync(secure, cancellationToken).ConfigureAwait(false);
             protocol = secure.SslProtocol.ToString();
             stream = secure;

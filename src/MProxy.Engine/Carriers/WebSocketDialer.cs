@@ -98,7 +98,7 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
         try
         {
             var socket = parts.Add(await TcpSocket.ConnectAsync(host, target.Port, cancellationToken).ConfigureAwait(false));
-            var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: false), time));
+            var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
             lock (_connections)
             {
                 _connections.Add((socket, activity));
