@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Security;
 
 namespace MProxy.Engine.Carriers;
 
@@ -77,7 +76,12 @@ internal sealed class Carrier : IAsyncDisposable
 
     private async Task CloseAsync()
     {
-        await Quietly(SayGoodbyeAsync()).ConfigureAwait(false);
+        // TLS gets none: its goodbye must not run beside a read or write, and the frames of a link tell whether anything is missing.
+        if (Stream is WebSocketStream webSocket)
+        {
+            await Quietly(webSocket.SayGoodbyeAsync()).ConfigureAwait(false);
+        }
+
         if (Scheme == ForeignScheme)
         {
             // Nobody knows how long a foreign stream takes to close.
@@ -86,18 +90,6 @@ internal sealed class Carrier : IAsyncDisposable
         else
         {
             _parts.Close();
-        }
-    }
-
-    private async Task SayGoodbyeAsync()
-    {
-        if (Stream is WebSocketStream webSocket)
-        {
-            await webSocket.SayGoodbyeAsync().ConfigureAwait(false);
-        }
-        else if (Stream is SslStream tls)
-        {
-            await tls.ShutdownAsync().ConfigureAwait(false);
         }
     }
 

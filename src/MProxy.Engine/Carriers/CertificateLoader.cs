@@ -67,7 +67,7 @@ public static class CertificateLoader
         {
             type = X509Certificate2.GetCertContentType(content);
         }
-        catch (CryptographicException error)
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
             throw new CertificateException($"'{path}' is no certificate: neither PEM nor PFX.", error);
         }

@@ -29,7 +29,7 @@ internal static class PemKey
             throw new CertificateException($"The private key in '{keyPath}' is encrypted: give its password.");
         }
 
-        CryptographicException? failure = null;
+        Exception? failure = null;
         foreach (var certificate in certificates)
         {
             try
@@ -39,14 +39,14 @@ internal static class PemKey
                 certificate.Dispose();
                 return own;
             }
-            catch (CryptographicException error)
+            catch (Exception error) when (error is CryptographicException or ArgumentException)
             {
                 failure = error;
             }
         }
 
         throw new CertificateException(
-            isEncrypted && failure?.InnerException is not ArgumentException
+            isEncrypted && failure is CryptographicException { InnerException: not ArgumentException }
                 ? $"The private key in '{keyPath}' cannot be opened: the password is wrong, or the key belongs to another certificate."
                 : $"The private key in '{keyPath}' belongs to no certificate of the file, or is damaged.",
             failure);

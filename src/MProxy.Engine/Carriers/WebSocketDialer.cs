@@ -15,6 +15,17 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
 
     private ICredentials? ProxyCredentials => options.ProxyUseDefaultCredentials ? CredentialCache.DefaultCredentials : options.ProxyCredential;
 
+    private bool HasConnected
+    {
+        get
+        {
+            lock (_connections)
+            {
+                return _connections.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Connects and upgrades. On failure the parts are the caller's to close.</summary>
     public async Task<Carrier> DialAsync(CancellationToken cancellationToken)
     {
@@ -95,6 +106,12 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
         var host = target.Host.Trim('[', ']');
         var isRelay = target.Port == uri.Port && host.Equals(uri.Host, StringComparison.OrdinalIgnoreCase);
         _proxyHost = isRelay ? null : host;
+        if (isRelay && HasConnected)
+        {
+            // The handler would try three times more; a relay that has too many guests must not get four times as many.
+            throw new CarrierException(CarrierStage.Upgrade, $"The relay at {uri.Place} closed the connection without an answer to the WebSocket upgrade. Is it busy, or another kind of server?");
+        }
+
         try
         {
             var socket = parts.Add(await TcpSocket.ConnectAsync(host, target.Port, cancellationToken).ConfigureAwait(false));
