@@ -65,7 +65,7 @@ internal static class CarrierDialer
         }
         catch (SocketException error)
         {
-            throw DialFailure.Connect($"the relay at {uri.Place}", error);
+            throw DialFailure.Connect($"the relay at {uri.Place}", error, isFile: uri.SocketPath is not null);
         }
     }
 }

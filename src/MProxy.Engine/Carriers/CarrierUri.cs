@@ -54,7 +54,7 @@ public sealed record CarrierUri
     /// <summary>Host and port as people write them, or the socket file; never a query.</summary>
     internal string Place => SocketPath ?? string.Create(CultureInfo.InvariantCulture, $"{BracketedHost}:{Port}");
 
-    private string BracketedHost => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
+    private string BracketedHost => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host.Replace("%", "%25", StringComparison.Ordinal)}]" : Host;
 
     private bool HasDefaultPort => (Scheme, Port) is ("ws", 80) or ("wss", 443);
 

@@ -91,7 +91,7 @@ internal static class CarrierUriReader
             throw new FormatException($"'{Shown(text)}' has a path, which only ws and wss have: write it as {uri.Scheme}://host:port.");
         }
 
-        return new CarrierUri(uri.Scheme, uri.IdnHost.Trim('[', ']'), uri.Port, isWebSocket ? uri.PathAndQuery : "", null);
+        return new CarrierUri(uri.Scheme, uri.IdnHost.Trim('[', ']').Replace("%25", "%", StringComparison.Ordinal), uri.Port, isWebSocket ? uri.PathAndQuery : "", null);
     }
 
     /// <summary>What of a text can be shown.</summary>

@@ -10,7 +10,8 @@ internal static class DialFailure
     /// <summary>A socket that did not connect.</summary>
     /// <param name="place">Such as <c>the relay at host:port</c>.</param>
     /// <param name="error">What the system says.</param>
-    public static CarrierException Connect(string place, SocketException error) => new(
+    /// <param name="isFile">The place is a socket file.</param>
+    public static CarrierException Connect(string place, SocketException error, bool isFile = false) => new(
         CarrierStage.Connect,
         $"No connection to {place}: " + error.SocketErrorCode switch
         {
@@ -18,6 +19,7 @@ internal static class DialFailure
             SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "the name cannot be resolved. Is it spelt right, and does DNS work?",
             SocketError.TimedOut => "no answer. Is the address right, and does a firewall let it through?",
             SocketError.NetworkUnreachable or SocketError.HostUnreachable => "there is no route to it. Is the network up?",
+            SocketError.AddressNotAvailable when isFile => "there is no such socket file. Is it running, and is the path right?",
             SocketError.AccessDenied => "access is denied.",
             _ => $"{error.Message}.",
         },
@@ -74,6 +76,11 @@ internal static class DialFailure
             null => "it does not answer as a proxy does.",
         },
         error);
+
+    /// <summary>An upgrade that got no answer at all.</summary>
+    public static CarrierException NoAnswer(CarrierUri uri) => new(
+        CarrierStage.Upgrade,
+        $"The relay at {uri.Place} closed the connection without an answer to the WebSocket upgrade: it is busy, {(uri.IsSecure ? "does not accept this device's certificate" : "wants TLS")}, or is no relay.");
 
     private static CarrierException Tls(CarrierUri uri, Exception error, Exception cause) => new(
         CarrierStage.Tls,

@@ -103,13 +103,13 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
 
     private async Task<Stream> ConnectAsync(DnsEndPoint target, CancellationToken cancellationToken)
     {
-        var host = target.Host.Trim('[', ']');
+        var host = target.Host.Trim('[', ']').Replace("%25", "%", StringComparison.Ordinal);
         var isRelay = target.Port == uri.Port && host.Equals(uri.Host, StringComparison.OrdinalIgnoreCase);
         _proxyHost = isRelay ? null : host;
         if (isRelay && HasConnected)
         {
             // The handler would try three times more; a relay that has too many guests must not get four times as many.
-            throw new CarrierException(CarrierStage.Upgrade, $"The relay at {uri.Place} closed the connection without an answer to the WebSocket upgrade. Is it busy, or another kind of server?");
+            throw DialFailure.NoAnswer(uri);
         }
 
         try
