@@ -217,11 +217,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
 
-    void ILinkEvents.Failed(LinkClient client, string code, string message)
-    {
-        client.Sink?.Failed(code, message);
-        CheckIdle();
-    }
+    void ILinkEvents.Failed(LinkClient client, string code, string message) => client.Sink?.Failed(code, message);
 
     void ILinkEvents.Sent(LinkClient client) => client.Sink?.Sent();
 
@@ -259,6 +255,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         lock (_gate)
         {
             _machine.Receive(bytes);
+            CheckIdle();
         }
     }
 
