@@ -72,10 +72,32 @@ function Invoke-DocsTask {
         Export-MamlCommandHelp -OutputFolder $out -Force | Out-Null
     $target = New-Item -ItemType Directory -Force -Path "$root/en-US"
     foreach ($help in Get-ChildItem -Path $out -Recurse -Filter *-Help.xml) {
-        # PlatyPS keeps the fences of examples literally, and adds paragraphs of a stray control character.
-        $text = (Get-Content -Raw -Path $help) -replace '```(powershell)?\r?\n?', '' -replace '<maml:para>\u0080</maml:para>', ''
-        Set-Content -Path "$target/$($help.Name)" -Value $text -NoNewline
+        $xml = [xml]::new()
+        $xml.PreserveWhitespace = $true
+        $xml.Load($help)
+        foreach ($example in $xml.GetElementsByTagName('command:example')) { Move-ExampleCode $example }
+        foreach ($link in @($xml.GetElementsByTagName('maml:navigationLink'))) {
+            # The pages name each other by file, which leads nowhere here; Get-Help even refuses to go on at such an address.
+            if ($link['maml:linkText'].InnerText -eq 'Online Version') { $null = $link.ParentNode.RemoveChild($link) }
+            else { $link['maml:uri'].InnerText = '' }
+        }
+        $xml.Save("$target/$($help.Name)")
     }
+}
+
+# PlatyPS puts all of an example into its introduction: code between fences, paragraphs, and some of a stray control character.
+# Get-Help has a place for code and one for what is said of it.
+function Move-ExampleCode {
+    param([System.Xml.XmlElement] $Example)
+    $introduction = $Example['maml:introduction']
+    $text = @($introduction.GetElementsByTagName('maml:para') | ForEach-Object InnerText) -join "`n`n" -replace '\u0080|\r', ''
+    $code, $remarks = ($text -replace '(?s)^\s*```powershell\n').Split([string[]] '```', 2, 'TrimEntries')
+    $introduction.RemoveAll()
+    $Example['dev:code'].InnerText = $code
+    $para = $Example.OwnerDocument.CreateElement('maml', 'para', $introduction.NamespaceURI)
+    $para.InnerText = $remarks
+    $Example['dev:remarks'].RemoveAll()
+    $null = $Example['dev:remarks'].AppendChild($para)
 }
 
 function Invoke-PackageTask {

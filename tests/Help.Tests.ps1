@@ -6,7 +6,7 @@ Describe 'Help' {
     }
 
     It 'has a page, a synopsis, two examples and every parameter for each cmdlet' {
-        $commands.Count | Should -Be 9
+        $commands.Count | Should -Be 16
         foreach ($command in $commands) {
             [IO.File]::Exists([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) | Should -BeTrue
             $help = Get-Help $command.Name -Full
@@ -26,7 +26,7 @@ Describe 'Help' {
     It 'has examples that run' {
         foreach ($command in $commands) {
             foreach ($example in (Get-Help $command.Name -Full).examples.example) {
-                $code = ($example.introduction.Text + $example.code -join "`n") -split "`n`n"
+                $code = $example.code -replace "`r" -split "`n`n"
                 $path = $ExecutionContext.SessionState.Path
                 $before = $path.CurrentLocation.Path
                 $null = $path.SetLocation($root)
@@ -35,6 +35,55 @@ Describe 'Help' {
         }
         Get-MProxyRelay | Should -BeNullOrEmpty
         Get-MProxyTunnel | Should -BeNullOrEmpty
+        $failures = $null
+        Disconnect-MProxyRelay -Name link1, link2, watched -ErrorAction SilentlyContinue -ErrorVariable failures
+        @($failures).Count | Should -Be 3
+    }
+
+    It 'says the same in the pages, in what Get-Help reads, and of the cmdlets as they are' {
+        $maml = [xml]::new()
+        $maml.Load([IO.Path]::Combine($root, 'en-US', 'MProxy.dll-Help.xml'))
+        $pages = @($maml.GetElementsByTagName('command:command'))
+        @($pages | ForEach-Object { $_.details.name }) | Should -Be @($commands | ForEach-Object { $_.Name })
+        $flat = { param($Text) (("$Text" -replace '\s+', ' ') -replace '\[([^\]]+)\]\([^)]+\)', '$1').Trim() }
+        foreach ($command in $commands) {
+            $page = [IO.File]::ReadAllText([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) -replace "`r"
+            $page | Should -Not -BeLike '*{{*'
+            $part = @{}
+            foreach ($section in $page -split '(?m)^## ') { $part[($section -split "`n", 2)[0]] = ($section -split "`n", 2)[1] }
+            $compiled = $pages | Where-Object { $_.details.name -eq $command.Name }
+            & $flat $compiled.details.description.para | Should -BeExactly (& $flat $part['SYNOPSIS'])
+            & $flat ($compiled.description.para -join ' ') | Should -BeExactly (& $flat $part['DESCRIPTION'])
+
+            $described = [ordered] @{}
+            foreach ($section in ($part['PARAMETERS'] -split '(?m)^### ' -like '-*')) {
+                $name, $text = $section.Substring(1) -split "`n", 2
+                $described[$name] = & $flat ($text -split '```')[0]
+                "$($command.Name) $name $($text -match "(?m)^Type: $([regex]::Escape($command.Parameters[$name].ParameterType.ToString()))`$")" | Should -Be "$($command.Name) $name True"
+            }
+            $own = $command.Parameters.Keys | Where-Object { [Management.Automation.Cmdlet]::CommonParameters -notcontains $_ }
+            @($described.Keys) | Should -Be @([Linq.Enumerable]::Order([string[]] $own))
+            # Not .Count: a parameter has that name.
+            @($compiled.parameters.parameter).Count | Should -Be @($described.Keys).Count
+            foreach ($parameter in $compiled.parameters.parameter) {
+                "$($command.Name) -$($parameter.name): $(& $flat ($parameter.description.para -join ' '))" |
+                    Should -BeExactly "$($command.Name) -$($parameter.name): $($described[$parameter.name])"
+            }
+
+            $examples = foreach ($section in $part['EXAMPLES'] -split '(?m)^### ' | Where-Object { $_.Contains('```') }) { & $flat ($section -split '```powershell|```')[1] }
+            @($compiled.examples.example | ForEach-Object { & $flat $_.code }) | Should -BeExactly @($examples)
+            foreach ($link in [regex]::Matches($part['RELATED LINKS'], '\]\(([^)]+)\)')) {
+                $file = [IO.Path]::Combine($root, 'docs', 'en-US', $link.Groups[1].Value)
+                "$file $([IO.File]::Exists($file))" | Should -Be "$file True"
+            }
+        }
+    }
+
+    It 'shows no secret on a command line' {
+        foreach ($page in [IO.Directory]::GetFiles([IO.Path]::Combine($root, 'docs', 'en-US'), '*.md')) {
+            $shows = [IO.File]::ReadAllText($page) -match '-(Secret|Token|CertificatePassword) [''"]|access_token=|Bearer '
+            "$page $shows" | Should -Be "$page False"
+        }
     }
 }
 
@@ -45,7 +94,7 @@ Describe 'The cmdlets' {
 
     It 'have approved verbs, and say what they return' {
         foreach ($command in Get-Command -Module MProxy) {
-            @('ConvertFrom', 'ConvertTo', 'Get', 'Start', 'Stop') -contains $command.Verb | Should -BeTrue
+            @('Connect', 'ConvertFrom', 'ConvertTo', 'Disconnect', 'Get', 'New', 'Receive', 'Send', 'Start', 'Stop', 'Test') -contains $command.Verb | Should -BeTrue
             $command.OutputType.Count -gt 0 | Should -BeTrue
         }
     }

@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace MProxy.Internal;
+
+/// <summary>What the views in MProxy.Format.ps1xml show of sizes and times. Public, since the formatter calls it as a script would.</summary>
+public static class Display
+{
+    private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+    /// <summary>A number of bytes in the unit that fits it: <c>512 B</c>, <c>1.5 KiB</c>.</summary>
+    public static string Size(long bytes)
+    {
+        var unit = 0;
+        double value = bytes;
+
+        // What would be rounded to 1024.0 is 1.0 of the next unit.
+        for (; value >= (unit == 0 ? 1024 : 1023.95) && unit < Units.Length - 1; unit++)
+        {
+            value /= 1024;
+        }
+
+        return value.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture) + $" {Units[unit]}";
+    }
+
+    /// <summary>A time in milliseconds: <c>0.8 ms</c>, <c>120 ms</c>. Nothing where there is none.</summary>
+    public static string Milliseconds(TimeSpan? time) => time is not { TotalMilliseconds: var value } ? ""
+        : value.ToString(value < 99.95 ? "0.0" : "0", CultureInfo.InvariantCulture) + " ms";
+}

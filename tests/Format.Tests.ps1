@@ -1,0 +1,86 @@
+Describe 'The views' {
+    BeforeAll {
+        $root = [IO.Path]::GetDirectoryName($PSScriptRoot)
+        Import-Module ([IO.Path]::Combine($root, 'MProxy.psd1'))
+        $views = [xml]::new()
+        $views.Load([IO.Path]::Combine($root, 'bin', 'MProxy.Format.ps1xml'))
+        $types = @{}
+        foreach ($assembly in [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -like 'MProxy*' -and $_.GetName().Name -ne 'MProxy.Tokens' }) {
+            foreach ($type in $assembly.GetExportedTypes()) { $types[$type.FullName] = $type }
+        }
+    }
+
+    It 'cover every type that a cmdlet returns' {
+        $viewed = @($views.Configuration.ViewDefinitions.View | ForEach-Object { $_.ViewSelectedBy.TypeName })
+        foreach ($command in Get-Command -Module MProxy) {
+            foreach ($type in $command.OutputType) {
+                if ($type.Name -like 'MProxy*') { "$($type.Name) $($viewed -contains $type.Name)" | Should -Be "$($type.Name) True" }
+            }
+        }
+        $viewed -contains 'MProxy.Event' | Should -BeTrue
+        $viewed -contains 'MProxy.Engine.Device.ServiceGrant' | Should -BeTrue
+    }
+
+    It 'name properties that are there, and fit 120 columns' {
+        foreach ($view in $views.Configuration.ViewDefinitions.View) {
+            $type = $types[$view.ViewSelectedBy.TypeName]
+            $type | Should -Not -BeNullOrEmpty
+            foreach ($property in $view.SelectNodes('.//PropertyName')) {
+                "$($view.Name) $($property.InnerText) $($null -ne $type.GetProperty($property.InnerText))" | Should -Be "$($view.Name) $($property.InnerText) True"
+            }
+            foreach ($script in $view.SelectNodes('.//ScriptBlock')) {
+                foreach ($found in [regex]::Matches($script.InnerText, '\$_\.(\w+)')) {
+                    $name = $found.Groups[1].Value
+                    $known = $null -ne $type.GetProperty($name) -or ($view.Name -eq 'MProxy.Tunnel' -and $name -in 'Name', 'State')
+                    "$($view.Name) $name $known" | Should -Be "$($view.Name) $name True"
+                }
+            }
+            $headers = @($view.SelectNodes('.//TableColumnHeader'))
+            if ($headers.Count) {
+                $headers.Count | Should -Be @($view.SelectNodes('.//TableColumnItem')).Count
+                $width = 0
+                foreach ($header in $headers) { $width += 1 + [int] $header.Width }
+                "$($view.Name) $($width -le 120)" | Should -Be "$($view.Name) True"
+            }
+        }
+    }
+
+    It 'have script blocks that run' {
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
+        $link = Connect-MProxyRelay $relay.Listen[0]
+        $tunnel = $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9
+        $shown = @(
+            $relay, $link, $tunnel
+            Send-MProxyControl $link ping
+            Test-MProxyRelay $relay.Listen[0]
+        )
+        foreach ($one in $shown) {
+            foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { $_.ViewSelectedBy.TypeName -eq $one.GetType().FullName }) {
+                foreach ($script in $view.SelectNodes('.//ScriptBlock')) {
+                    @($one | ForEach-Object ([scriptblock]::Create($script.InnerText))).Count | Should -Be 1
+                }
+            }
+        }
+        $tunnel | Stop-MProxyTunnel
+        $link | Disconnect-MProxyRelay
+        $relay | Stop-MProxyRelay
+    }
+
+    It 'show sizes in the unit that fits' {
+        [MProxy.Internal.Display]::Size(0) | Should -BeExactly '0 B'
+        [MProxy.Internal.Display]::Size(1023) | Should -BeExactly '1023 B'
+        [MProxy.Internal.Display]::Size(1024) | Should -BeExactly '1.0 KiB'
+        [MProxy.Internal.Display]::Size(1536) | Should -BeExactly '1.5 KiB'
+        [MProxy.Internal.Display]::Size(1MB - 1) | Should -BeExactly '1.0 MiB'
+        [MProxy.Internal.Display]::Size(2.5GB) | Should -BeExactly '2.5 GiB'
+        [MProxy.Internal.Display]::Size([long]::MaxValue) | Should -BeExactly '8388608.0 TiB'
+    }
+
+    It 'show times in milliseconds, and nothing where there is none' {
+        [MProxy.Internal.Display]::Milliseconds($null) | Should -BeExactly ''
+        [MProxy.Internal.Display]::Milliseconds([timespan]::Zero) | Should -BeExactly '0.0 ms'
+        [MProxy.Internal.Display]::Milliseconds([timespan]::FromTicks(8641)) | Should -BeExactly '0.9 ms'
+        [MProxy.Internal.Display]::Milliseconds([timespan]::FromSeconds(0.09994)) | Should -BeExactly '99.9 ms'
+        [MProxy.Internal.Display]::Milliseconds([timespan]::FromSeconds(0.1234)) | Should -BeExactly '123 ms'
+    }
+}
