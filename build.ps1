@@ -24,6 +24,7 @@ Builds the module.
 Runs the Pester files under this PowerShell, and then all tests of the solution.
 #>
 [CmdletBinding()]
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Configuration', Justification = 'The tasks use it.')]
 param(
     [ValidateSet('Build', 'Test', 'Docs', 'Package')]
     [string[]] $Task = 'Build',

@@ -1,3 +1,6 @@
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'What BeforeAll sets is used by each It.')]
+param()
+
 Describe 'Help' {
     BeforeAll {
         $root = [IO.Path]::GetDirectoryName($PSScriptRoot)
@@ -75,6 +78,33 @@ Describe 'Help' {
             foreach ($link in [regex]::Matches($part['RELATED LINKS'], '\]\(([^)]+)\)')) {
                 $file = [IO.Path]::Combine($root, 'docs', 'en-US', $link.Groups[1].Value)
                 "$file $([IO.File]::Exists($file))" | Should -Be "$file True"
+            }
+        }
+    }
+
+    It 'names the defaults that the cmdlets have' {
+        $checked = 0
+        foreach ($command in $commands) {
+            $page = [IO.File]::ReadAllText([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) -replace "`r"
+            $cmdlet = $command.ImplementingType::new()
+            foreach ($found in [regex]::Matches($page, "(?m)^### -(\w+)\n[^``]+``````yaml\nType: .+\nDefaultValue: '(.+)'$")) {
+                $name, $told = $found.Groups[1].Value, $found.Groups[2].Value
+                $checked++
+                # The wait before a probe depends on the side.
+                if ($name -ne 'ProbeAfter') { "$($command.Name) $name $($cmdlet.$name)" | Should -Be "$($command.Name) $name $told" }
+            }
+        }
+        $checked -gt 30 | Should -BeTrue
+    }
+
+    It 'has topics that name each other' {
+        foreach ($topic in 'about_MProxy', 'about_MProxy_Tunnels', 'about_MProxy_Security') {
+            $lines = [IO.File]::ReadAllLines([IO.Path]::Combine($root, 'en-US', "$topic.help.txt"))
+            $lines[1].Trim() | Should -Be $topic
+            @($lines | Where-Object { $_.Length -gt 120 }).Count | Should -Be 0
+            foreach ($found in [regex]::Matches($lines -join "`n", 'about_MProxy\w*|(?<=\s)[A-Z][a-z]+-MProxy[A-Z]\w+')) {
+                $known = $commands.Name -contains $found.Value -or [IO.File]::Exists([IO.Path]::Combine($root, 'en-US', "$($found.Value).help.txt"))
+                "$topic $($found.Value) $known" | Should -Be "$topic $($found.Value) True"
             }
         }
     }

@@ -1,4 +1,7 @@
 # Links, tokens and script devices, over every carrier. Waits are those of the cmdlets, which all have an end.
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'What BeforeAll sets is used by each It.')]
+param()
+
 Describe 'A link' {
     BeforeAll {
         Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
@@ -118,7 +121,7 @@ Describe 'A device in script' {
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
         $stream = $client.GetStream()
         $id = (Receive-MProxyFrame $link -Count 1 -Timeout 20).SocketId
-        Send-MProxyFrame $link 'é' -SocketId $id
+        Send-MProxyFrame $link "$([char] 0xE9)" -SocketId $id
         Send-MProxyFrame $link ([byte[]]::new(200000)) -SocketId $id
         Send-MProxyFrame $link (65, 66) -SocketId $id
         $buffer = [byte[]]::new(200004)
@@ -154,9 +157,9 @@ Describe 'A device in script' {
 Describe 'A relay that asks for tokens' {
     BeforeAll {
         Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
-        function New-Secret { [Net.NetworkCredential]::new('', [Convert]::ToHexString([Security.Cryptography.RandomNumberGenerator]::GetBytes(32))).SecurePassword }
-        $secret = New-Secret
-        $wrong = New-MProxyToken a.example -Secret (New-Secret)
+        function Get-RandomSecret { [Net.NetworkCredential]::new('', [Convert]::ToHexString([Security.Cryptography.RandomNumberGenerator]::GetBytes(32))).SecurePassword }
+        $secret = Get-RandomSecret
+        $wrong = New-MProxyToken a.example -Secret (Get-RandomSecret)
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Secret $secret -Name token-relay
         $port = $relay.TcpPort[0]
         $token = New-MProxyToken a.example -Port $port -Secret $secret
@@ -274,7 +277,7 @@ Describe 'A relay that asks for tokens' {
 
     It 'shows no token and no secret in any message' {
         $text = New-MProxyToken a.example -Secret $secret -AsPlainText
-        $bad = New-MProxyToken a.example -Secret (New-Secret) -AsPlainText
+        $bad = New-MProxyToken a.example -Secret (Get-RandomSecret) -AsPlainText
         $plain = { param($Text) [Net.NetworkCredential]::new('', $Text).SecurePassword }
         $messages = @(& {
                 $noisy = Start-MProxyRelay -Listen tcp://127.0.0.1:0, ws://127.0.0.1:0 -Secret $secret -Verbose -Debug
@@ -368,7 +371,7 @@ Describe 'A carrier' {
         $folder = [IO.Path]::Combine([IO.Path]::GetTempPath(), [Guid]::NewGuid().ToString('n').Substring(0, 8))
         $null = [IO.Directory]::CreateDirectory($folder)
         $password = [Net.NetworkCredential]::new('', [Guid]::NewGuid().ToString('n')).SecurePassword
-        function New-Certificate {
+        function Export-Certificate {
             param([string] $Name)
             $key = [Security.Cryptography.RSA]::Create(2048)
             $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new(
@@ -382,7 +385,7 @@ Describe 'A carrier' {
             [IO.File]::WriteAllText([IO.Path]::Combine($folder, "$Name.key"), $key.ExportPkcs8PrivateKeyPem())
             $certificate.GetCertHashString('SHA256')
         }
-        $pin = New-Certificate relay
+        $pin = Export-Certificate relay
         $pfx = @{ CertificatePath = [IO.Path]::Combine($folder, 'relay.pfx'); CertificatePassword = $password }
         $pem = @{ CertificatePath = [IO.Path]::Combine($folder, 'relay.pem'); CertificateKeyPath = [IO.Path]::Combine($folder, 'relay.key') }
     }
@@ -414,7 +417,7 @@ Describe 'A carrier' {
     }
 
     It 'is wss, and asks devices for a certificate' {
-        $mine = New-Certificate device
+        $mine = Export-Certificate device
         $relay = Start-MProxyRelay -Listen wss://127.0.0.1:0 @pem -ClientThumbprint $mine
         $own = @{ CertificatePath = [IO.Path]::Combine($folder, 'device.pfx'); CertificatePassword = $password }
         $result = Test-MProxyRelay $relay.Listen[0] -Thumbprint $pin @own
