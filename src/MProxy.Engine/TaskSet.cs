@@ -1,9 +1,12 @@
+using System.Runtime.ExceptionServices;
+
 namespace MProxy.Engine;
 
 /// <summary>The tasks that an object owns, so that its end can wait for theirs.</summary>
 internal sealed class TaskSet(ResourceLedger ledger)
 {
     private readonly HashSet<Task> _tasks = [];
+    private Exception? _failure;
 
     public void Run(Func<Task> work)
     {
@@ -16,7 +19,7 @@ internal sealed class TaskSet(ResourceLedger ledger)
         _ = task.ContinueWith(Remove, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>Done when no task is left; a failure of any is thrown.</summary>
+    /// <summary>Done when no task is left. The first failure of any is thrown then, however long ago it was.</summary>
     public async Task WhenEmptyAsync()
     {
         for (; ; )
@@ -29,10 +32,15 @@ internal sealed class TaskSet(ResourceLedger ledger)
 
             if (running.Length == 0)
             {
+                if (_failure is not null)
+                {
+                    ExceptionDispatchInfo.Throw(_failure);
+                }
+
                 return;
             }
 
-            await Task.WhenAll(running).ConfigureAwait(false);
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -41,6 +49,7 @@ internal sealed class TaskSet(ResourceLedger ledger)
         lock (_tasks)
         {
             _tasks.Remove(task);
+            _failure ??= task.Exception?.InnerException;
         }
     }
 }

@@ -41,15 +41,16 @@ public class LostLinkTests
     {
         for (; ; )
         {
-            var client = await world.ConnectAsync();
+            Socket? client = null;
             try
             {
+                client = await world.ConnectAsync();
                 await LocalService.ReadExactlyAsync(client, new byte[100_000]);
                 return client;
             }
             catch (Exception error) when (error is SocketException or EndOfStreamException)
             {
-                client.Dispose();
+                client?.Dispose();
                 Token.ThrowIfCancellationRequested();
             }
         }

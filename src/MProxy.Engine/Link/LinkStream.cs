@@ -1,6 +1,3 @@
-using System.Net.Sockets;
-using MProxy.Protocol;
-
 namespace MProxy.Engine.Link;
 
 /// <summary>The two loops of a link over its stream: the reader hands over what comes, the writer sends what it can gather. Neither knows what it means.</summary>
@@ -62,7 +59,9 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
             await loop.ConfigureAwait(false);
             return null;
         }
-        catch (Exception error) when (error is IOException or SocketException or ProtocolException or ObjectDisposedException or OperationCanceledException)
+#pragma warning disable CA1031 // A stream that a script made fails in any way it likes: the link ends, with all its clients, and says why.
+        catch (Exception error)
+#pragma warning restore CA1031
         {
             return error;
         }
