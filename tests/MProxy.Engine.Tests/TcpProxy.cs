@@ -33,8 +33,8 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             foreach (var socket in _sockets)
             {
-                socket.LingerState = new LingerOption(enable: true, seconds: 0);
-                socket.Dispose();
+                // Not Dispose alone: that would say goodbye in order.
+                socket.Close(timeout: 0);
             }
 
             _sockets.Clear();
@@ -51,9 +51,10 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     private async Task RunAsync(Socket near)
     {
+        Socket? far = null;
         try
         {
-            var far = await TcpSocket.ConnectAsync("127.0.0.1", _targetPort, _stopping.Token);
+            far = await TcpSocket.ConnectAsync("127.0.0.1", _targetPort, _stopping.Token);
             lock (_sockets)
             {
                 _sockets.AddRange([near, far]);
@@ -65,7 +66,14 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
         }
 
-        near.Dispose();
+        lock (_sockets)
+        {
+            foreach (var socket in new[] { near, far }.OfType<Socket>())
+            {
+                _sockets.Remove(socket);
+                socket.Dispose();
+            }
+        }
     }
 
     private async Task PassAsync(Socket from, Socket to)

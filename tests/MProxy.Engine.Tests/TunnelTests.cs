@@ -165,7 +165,7 @@ public class TunnelTests
         var options = WorldOptions.Tunnels(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9");
         options = options with { Relays = [options.Relays[0] with { ConnectTimeout = TimeSpan.FromMilliseconds(200) }] };
         var error = await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(options, cancellationToken: Token));
-        Assert.Contains("did not answer", error.Message, StringComparison.Ordinal);
+        Assert.Contains("did not greet", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -24,8 +24,13 @@ internal static class CarrierDialer
         }
         catch (Exception error)
         {
+            var stage = parts.IsEmpty ? CarrierStage.Connect : uri.IsWebSocket ? CarrierStage.Upgrade : CarrierStage.Tls;
             parts.Close();
-            cancellationToken.ThrowIfCancellationRequested();
+            if (cancellationToken.IsCancellationRequested)
+            {
+                throw new DialCanceledException(stage, cancellationToken);
+            }
+
             if (error is CarrierException or OperationCanceledException)
             {
                 throw;

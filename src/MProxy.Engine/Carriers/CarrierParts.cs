@@ -24,6 +24,18 @@ internal sealed class CarrierParts(ResourceLedger ledger)
         throw new ObjectDisposedException(nameof(CarrierParts));
     }
 
+    /// <summary>Nothing is open yet.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_parts)
+            {
+                return _parts.Count == 0;
+            }
+        }
+    }
+
     /// <summary>Closes one part early.</summary>
     public void Close(IDisposable part) => CloseQuietly(part);
 

@@ -48,6 +48,9 @@ public sealed record CarrierUri
         SocketPath is not null || Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
 
 
+    /// <summary>A token stands in the query.</summary>
+    public bool HasToken => PathAndQuery != _pathAndQuery;
+
     /// <summary>It has a <c>?</c>.</summary>
     internal bool HasQuery => _pathAndQuery.Contains('?', StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Link;
@@ -14,21 +15,21 @@ public sealed class DeviceLink : IDrainable
     private readonly TaskSet _tasks;
     private readonly EventFeed _events;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly TaskCompletionSource _firstUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly object _gate = new();
-    private List<string> _tokens;
     private LinkLife? _life;
     private IClientHandler? _handler;
     private LinkState _state = LinkState.Connecting;
     private long _endedBytesIn;
     private long _endedBytesOut;
+    private bool _isReleasing;
     private Task? _stopped;
 
     private DeviceLink(DeviceLinkOptions options, TimeProvider time, ResourceLedger ledger)
     {
         _options = options;
-        _tokens = [.. options.Tokens];
+        Tokens = new TokenList(options.Tokens);
         _time = time;
         _ledger = ledger;
         _tasks = new TaskSet(ledger);
@@ -102,8 +103,11 @@ public sealed class DeviceLink : IDrainable
     /// <summary>The connection there is now; null while there is none.</summary>
     internal LinkConnection? Connection => State is LinkState.Connected or LinkState.Draining ? _life?.Connection : null;
 
-    /// <summary>Done when the link is up for the first time; fails when it never will be.</summary>
-    internal Task FirstUp => _firstUp.Task;
+    /// <summary>Done when the first try has brought the link up; fails when it has not.</summary>
+    internal Task FirstTry => _firstTry.Task;
+
+    /// <summary>What the link shows to the relay.</summary>
+    internal TokenList Tokens { get; }
 
     /// <summary>Dials, greets and shows the tokens; from then on the link keeps itself up.</summary>
     /// <exception cref="LinkException">The relay cannot be reached, does not greet, or refuses a token.</exception>
@@ -112,7 +116,7 @@ public sealed class DeviceLink : IDrainable
         var link = Start(options, keepTrying: false, null, time ?? TimeProvider.System, new ResourceLedger());
         try
         {
-            await link.FirstUp.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await link.FirstTry.WaitAsync(cancellationToken).ConfigureAwait(false);
             return link;
         }
         catch
@@ -130,7 +134,7 @@ public sealed class DeviceLink : IDrainable
         var reply = await connection.RequestAsync(command, [.. arguments]).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (reply.Success && arguments is [string token])
         {
-            Remember(command, token);
+            Tokens.Apply(command, token);
         }
 
         return reply;
@@ -152,7 +156,16 @@ public sealed class DeviceLink : IDrainable
     {
         lock (_gate)
         {
-            return _stopped ??= StopCoreAsync(drain, cancellationToken);
+            if (_stopped is null)
+            {
+                var connection = drain > TimeSpan.Zero && _state == LinkState.Connected ? _life?.Connection : null;
+                _state = connection is null ? _state : LinkState.Draining;
+
+                // Not from inside the lock: the link's own is taken there.
+                _stopped = Task.Run(() => StopCoreAsync(connection, drain, cancellationToken), CancellationToken.None);
+            }
+
+            return _stopped;
         }
     }
 
@@ -176,7 +189,7 @@ public sealed class DeviceLink : IDrainable
         }
     }
 
-    /// <summary>Takes the clients from whoever has them: no new ones, running ones for as long as <paramref name="drain"/> allows.</summary>
+    /// <summary>Takes the clients from whoever has them: no new ones, running ones for as long as <paramref name="drain"/> allows. Nobody else gets any before that is over.</summary>
     internal async Task ReleaseAsync(IClientHandler handler, TimeSpan drain, CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -186,13 +199,19 @@ public sealed class DeviceLink : IDrainable
                 return;
             }
 
-            _handler = null;
+            _isReleasing = true;
         }
 
         if (_life?.Connection is { } connection)
         {
             await WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken).ConfigureAwait(false);
             connection.FailWhere(_ => true, ErrorCode.NoService, "the service was stopped");
+        }
+
+        lock (_gate)
+        {
+            _handler = null;
+            _isReleasing = false;
         }
     }
 
@@ -204,15 +223,15 @@ public sealed class DeviceLink : IDrainable
             for (; ; )
             {
                 var (error, wasUpFor) = await RunLifeAsync().ConfigureAwait(false);
-                var isFirst = !_firstUp.Task.IsCompleted;
-                if (_stopping.IsCancellationRequested || Refuse(error) || (isFirst && !keepTrying) || _options.Stream is not null)
+                var wasUp = _firstTry.Task.IsCompletedSuccessfully;
+                _firstTry.TrySetException(NoLink(error));
+                if (_stopping.IsCancellationRequested || Refuse(error) || error is ArgumentException || !(wasUp || keepTrying) || _options.Stream is not null)
                 {
-                    _firstUp.TrySetException(NoLink(error));
                     return;
                 }
 
                 var delay = backOff.Next(wasUpFor);
-                SetState(isFirst ? LinkState.Connecting : LinkState.Reconnecting);
+                SetState(wasUp ? LinkState.Reconnecting : LinkState.Connecting);
                 var waiting = Task.Delay(delay, _time, _stopping.Token);
                 _events.Raise(EventKind.LinkLost, _options.Target, $"{Reason(error)} Next try in {delay.TotalSeconds:0.0} s.", (error as LinkException)?.Code);
                 await waiting.ConfigureAwait(false);
@@ -220,12 +239,12 @@ public sealed class DeviceLink : IDrainable
         }
         catch (OperationCanceledException)
         {
-            _firstUp.TrySetException(NoLink(null));
+            // Stopped while waiting.
         }
         finally
         {
             // Observed here: nobody need be waiting.
-            _ = _firstUp.Task.Exception;
+            _ = _firstTry.Task.Exception;
             SetState(LinkState.Stopped);
             _events.Raise(EventKind.Stopped, _options.Target, "The link has ended.");
             lock (_gate)
@@ -239,57 +258,33 @@ public sealed class DeviceLink : IDrainable
     /// <summary>One connection from dialling to its end.</summary>
     private async Task<(Exception? Error, TimeSpan WasUpFor)> RunLifeAsync()
     {
-        long upAt = 0;
-        LinkLife? life = null;
         try
         {
-            using var connecting = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            var timeout = _time.CreateTimer(_ => connecting.Cancel(), null, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
-            try
+            var life = await LinkLife.ConnectAsync(this, _options, Tokens.All, _ledger, _time, _stopping.Token).ConfigureAwait(false);
+            await using (life.ConfigureAwait(false))
             {
-                var carrier = await DialAsync(connecting.Token).ConfigureAwait(false);
-                life = new LinkLife(carrier, _options, this, _ledger, _time);
                 _life = life;
-                await life.GreetAsync(Tokens, _stopping.Token, connecting.Token).ConfigureAwait(false);
+                var upAt = _time.GetTimestamp();
+                SetState(LinkState.Connected);
+                _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
+                _firstTry.TrySetResult();
+                try
+                {
+                    return (await life.Running.ConfigureAwait(false), _time.GetElapsedTime(upAt));
+                }
+                finally
+                {
+                    Interlocked.Add(ref _endedBytesIn, life.Connection.BytesIn);
+                    Interlocked.Add(ref _endedBytesOut, life.Connection.BytesOut);
+                    _life = null;
+                }
             }
-            catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
-            {
-                return (life is null
-                    ? new CarrierException(CarrierStage.Connect, "It could not be reached in time.")
-                    : new LinkException("It did not answer in time.", code: ErrorCode.Timeout), default);
-            }
-            finally
-            {
-                // Awaited, so that a timer that fires at the last moment finds its token source alive.
-                await timeout.DisposeAsync().ConfigureAwait(false);
-            }
-
-            upAt = _time.GetTimestamp();
-            SetState(LinkState.Connected);
-            _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
-            _firstUp.TrySetResult();
-            return (await life.Running.ConfigureAwait(false), _time.GetElapsedTime(upAt));
         }
-        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or OperationCanceledException or ArgumentException)
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ArgumentException)
         {
             return (error, default);
         }
-        finally
-        {
-            if (life is not null)
-            {
-                await life.DisposeAsync().ConfigureAwait(false);
-                Interlocked.Add(ref _endedBytesIn, life.Connection.BytesIn);
-                Interlocked.Add(ref _endedBytesOut, life.Connection.BytesOut);
-                _life = null;
-            }
-        }
     }
-
-    private Task<Carrier> DialAsync(CancellationToken cancellationToken) =>
-        _options.Dialer is { } dialer ? dialer(cancellationToken)
-        : _options.Stream is { } stream ? Task.FromResult(Carriers.Carrier.FromStream(stream, _time))
-        : CarrierDialer.DialAsync(_options.Relay!, _options.Dial, _ledger, _time, cancellationToken);
 
     /// <summary>A client came over a connection of this link.</summary>
     internal void Serve(LinkConnection link, LinkClient client)
@@ -297,7 +292,7 @@ public sealed class DeviceLink : IDrainable
         IClientHandler? handler;
         lock (_gate)
         {
-            handler = _state == LinkState.Draining ? null : _handler;
+            handler = _state == LinkState.Draining || _isReleasing ? null : _handler;
         }
 
         if (handler is null)
@@ -316,15 +311,6 @@ public sealed class DeviceLink : IDrainable
     internal void ErrorReported(ControlReply error) =>
         _events.Raise(EventKind.PeerError, _options.Target, error.Message ?? "", error.Code);
 
-    /// <summary>The relay replaces the token that was shown last.</summary>
-    internal void TokenReplaced(string token)
-    {
-        lock (_gate)
-        {
-            _tokens = [.. _tokens.SkipLast(1), token];
-        }
-    }
-
     private FrameExchange Frames()
     {
         var frames = new FrameExchange();
@@ -340,38 +326,6 @@ public sealed class DeviceLink : IDrainable
         }
 
         return frames;
-    }
-
-    private string[] Tokens
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _tokens];
-            }
-        }
-    }
-
-    private void Remember(string command, string token)
-    {
-        lock (_gate)
-        {
-            switch (command)
-            {
-                case "add_token" or "auth" or "authn" or "authz" when !_tokens.Contains(token):
-                    _tokens.Add(token);
-                    break;
-                case "delete_token" when token == "*":
-                    _tokens.Clear();
-                    break;
-                case "delete_token":
-                    _tokens.Remove(token);
-                    break;
-                default:
-                    break;
-            }
-        }
     }
 
     private bool Refuse(Exception? error)
@@ -399,7 +353,7 @@ public sealed class DeviceLink : IDrainable
     }
 
     private LinkException NoLink(Exception? error) =>
-        new($"No link to the relay at {_options.Target}: {Reason(error)}", error, (error as LinkException)?.Code);
+        new(error is CarrierException ? error.Message : $"No link to the relay at {_options.Target}: {Reason(error)}", error, (error as LinkException)?.Code);
 
     private static string Reason(Exception? error) => error?.Message ?? "The relay closed the link.";
 
@@ -415,14 +369,14 @@ public sealed class DeviceLink : IDrainable
         }
     }
 
-    private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
+    private async Task StopCoreAsync(LinkConnection? draining, TimeSpan drain, CancellationToken cancellationToken)
     {
-        if (drain > TimeSpan.Zero && Connection is { } connection)
+        if (draining is not null)
         {
-            SetState(LinkState.Draining);
+            _ = draining.RequestAsync("drain");
+            var waiting = WaitAsync(draining.WhenIdleAsync(), drain, cancellationToken);
             _events.Raise(EventKind.Draining, _options.Target, "No new clients come.");
-            _ = connection.RequestAsync("drain");
-            await WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken).ConfigureAwait(false);
+            await waiting.ConfigureAwait(false);
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);

@@ -15,7 +15,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     private volatile ServiceGrant[] _grants = [];
     private volatile ControlReply? _lastError;
 
-    public LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
+    private LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
     {
         _owner = owner;
         Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random);
@@ -28,28 +28,39 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     /// <summary>Done when the connection has ended, with the reason; null where the relay closed it in order.</summary>
     public Task<Exception?> Running { get; private set; } = Task.FromResult<Exception?>(null);
 
-    /// <summary>Runs the connection, and returns when both have greeted and every token is accepted.</summary>
-    /// <exception cref="LinkException">The relay ended the link, or refused a token.</exception>
-    public async Task GreetAsync(IReadOnlyList<string> tokens, CancellationToken stopping, CancellationToken cancellationToken)
+    /// <summary>Dials, greets and shows the tokens.</summary>
+    /// <exception cref="CarrierException">The relay cannot be reached.</exception>
+    /// <exception cref="LinkException">It does not greet in time, ended the link, or refused a token.</exception>
+    /// <exception cref="ArgumentException">An option does not fit the address.</exception>
+    public static async Task<LinkLife> ConnectAsync(DeviceLink owner, DeviceLinkOptions options, IReadOnlyList<string> tokens, ResourceLedger ledger, TimeProvider time, CancellationToken stopping)
     {
-        _stopping = stopping.UnsafeRegister(static closing => _ = ((CancellationTokenSource)closing!).CancelAsync(), _closing);
-        Running = RunAsync();
-        await FirstAsync(_up.Task, cancellationToken).ConfigureAwait(false);
-        foreach (var token in tokens)
-        {
-            var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (!reply.Success)
-            {
-                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
-                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
-                throw new LinkException(
-                    reply.Code == ErrorCode.LinkLost ? "The relay closed the link." : $"The relay refused the token: {reply.Message}", code: code);
-            }
-        }
+        using var connecting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var timeout = time.CreateTimer(_ => connecting.Cancel(), null, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
 
-        if (tokens.Count > 0)
+        // Awaited, so that a timer that fires at the last moment finds its token source alive.
+        await using var stopTimeout = timeout.ConfigureAwait(false);
+        LinkLife? life = null;
+        try
         {
-            await FirstAsync(_granted.Task, cancellationToken).ConfigureAwait(false);
+            life = new LinkLife(await DialAsync(options, ledger, time, connecting.Token).ConfigureAwait(false), options, owner, ledger, time);
+            await life.GreetAsync(tokens, stopping, connecting.Token).ConfigureAwait(false);
+            return life;
+        }
+        catch (Exception error)
+        {
+            if (life is not null)
+            {
+                await life.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (error is not OperationCanceledException || stopping.IsCancellationRequested)
+            {
+                throw;
+            }
+
+            throw error is DialCanceledException dial
+                ? new CarrierException(dial.Stage, $"The relay at {options.Target} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s.", error)
+                : new LinkException($"The relay did not greet, or accept the token, within {options.ConnectTimeout.TotalSeconds:0.#} s.", error, ErrorCode.Timeout);
         }
     }
 
@@ -77,7 +88,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
             case "access_token":
                 if ((command.FirstArgument is OrderedDictionary box ? box["jwt"] : command.FirstArgument) is string token)
                 {
-                    _owner.TokenReplaced(token);
+                    _owner.Tokens.ReplaceLast(token);
                 }
 
                 return true;
@@ -90,6 +101,34 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     {
         _lastError = error;
         _owner.ErrorReported(error);
+    }
+
+    private static Task<Carrier> DialAsync(DeviceLinkOptions options, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken) =>
+        options.Dialer is { } dialer ? dialer(cancellationToken)
+        : options.Stream is { } stream ? Task.FromResult(Carrier.FromStream(stream, time))
+        : CarrierDialer.DialAsync(options.Relay!, options.Dial, ledger, time, cancellationToken);
+
+    private async Task GreetAsync(IReadOnlyList<string> tokens, CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        _stopping = stopping.UnsafeRegister(static closing => _ = ((CancellationTokenSource)closing!).CancelAsync(), _closing);
+        Running = RunAsync();
+        await FirstAsync(_up.Task, cancellationToken).ConfigureAwait(false);
+        foreach (var token in tokens)
+        {
+            var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!reply.Success)
+            {
+                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
+                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
+                throw new LinkException(
+                    reply.Code == ErrorCode.LinkLost ? "The relay closed the link." : $"The relay refused the token: {reply.Message}", code: code);
+            }
+        }
+
+        if (tokens.Count > 0)
+        {
+            await FirstAsync(_granted.Task, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async Task<Exception?> RunAsync()

@@ -27,9 +27,6 @@ public sealed record RelayTest
     /// <summary>It accepted the token; null where none was given, or it did not come to that.</summary>
     public bool? TokenAccepted { get; private init; }
 
-    /// <summary>What it lets the token serve.</summary>
-    public IReadOnlyList<ServiceGrant> Grants { get; private init; } = [];
-
     /// <summary>How long a message there and back takes.</summary>
     public TimeSpan? RoundTrip { get; private init; }
 
@@ -37,28 +34,34 @@ public sealed record RelayTest
     public string? Message { get; private init; }
 
     /// <summary>Connects, asks, and disconnects. A relay that cannot be used is a result, not an exception.</summary>
+    /// <exception cref="ArgumentException">An option does not fit the address.</exception>
     public static async Task<RelayTest> RunAsync(DeviceLinkOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         var result = new RelayTest { RelayUri = options.Relay };
         try
         {
-            var link = await DeviceLink.ConnectAsync(options, time, cancellationToken).ConfigureAwait(false);
+            var link = await DeviceLink.ConnectAsync(options with { Tokens = [] }, time, cancellationToken).ConfigureAwait(false);
             await using (link.ConfigureAwait(false))
             {
                 // An old relay does not know the command; that answer takes as long.
                 var ping = await link.SendControlAsync("ping", [], cancellationToken).ConfigureAwait(false);
+                var refused = await FindRefusalAsync(link, options.Tokens, cancellationToken).ConfigureAwait(false);
                 return result with
                 {
-                    Success = true,
+                    Success = refused is null,
                     Reachable = true,
                     TlsProtocol = link.TlsProtocol,
                     Thumbprint = link.Thumbprint,
                     Hello = true,
-                    TokenAccepted = options.Tokens.Count > 0 ? true : null,
-                    Grants = link.Grants,
+                    TokenAccepted = options.Tokens.Count > 0 ? refused is null : null,
                     RoundTrip = ping.Code == ErrorCode.Timeout ? link.RoundTrip : ping.RoundTrip,
+                    Message = refused?.Message,
                 };
             }
+        }
+        catch (LinkException error) when (error.InnerException is ArgumentException wrong)
+        {
+            throw new ArgumentException(wrong.Message, wrong);
         }
         catch (LinkException error)
         {
@@ -66,9 +69,29 @@ public sealed record RelayTest
             {
                 Reachable = error.InnerException is not CarrierException { Stage: CarrierStage.Connect },
                 Hello = error.IsFinal,
-                TokenAccepted = error.IsFinal && options.Tokens.Count > 0 ? false : null,
+                TokenAccepted = error.IsFinal ? false : null,
                 Message = error.Message,
             };
         }
+    }
+
+    /// <summary>Asks whether tokens hold. Showing them would take over from a device that has the same token id; relays that cannot be asked leave no choice.</summary>
+    private static async Task<ControlReply?> FindRefusalAsync(DeviceLink link, IReadOnlyList<string> tokens, CancellationToken cancellationToken)
+    {
+        foreach (var token in tokens)
+        {
+            var reply = await link.SendControlAsync("check_token", [token], cancellationToken).ConfigureAwait(false);
+            if (reply.Code == ErrorCode.UnknownCommand)
+            {
+                reply = await link.SendControlAsync("add_token", [token], cancellationToken).ConfigureAwait(false);
+            }
+
+            if (!reply.Success)
+            {
+                return reply;
+            }
+        }
+
+        return null;
     }
 }

@@ -21,7 +21,7 @@ public sealed class Tunnel : IDrainable
         _events = new EventFeed(this, time);
         _dialer = new LocalDialer(options.Service, options.DialTimeout, _ledger, time);
 
-        // With several relays, one that is not there yet is waited for.
+        // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
         Links = [.. _owned, .. options.Links];
         foreach (var link in Links)
@@ -73,14 +73,14 @@ public sealed class Tunnel : IDrainable
     /// <summary>Whatever this tunnel holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
-    /// <summary>Returns when a first link is up; from then on each keeps itself up.</summary>
+    /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>
     /// <exception cref="LinkException">No relay can be reached, greets and accepts the tokens; or a link serves somebody else.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         var tunnel = new Tunnel(options, time ?? TimeProvider.System);
         try
         {
-            await tunnel.FirstUpAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await tunnel.FirstTryAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             return tunnel;
         }
         catch
@@ -95,14 +95,14 @@ public sealed class Tunnel : IDrainable
     {
         lock (_gate)
         {
-            return _stopped ??= StopCoreAsync(drain, cancellationToken);
+            return _stopped ??= Task.Run(() => StopCoreAsync(drain, cancellationToken), CancellationToken.None);
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    private async Task FirstUpAsync()
+    private async Task FirstTryAsync()
     {
         foreach (var link in _options.Links)
         {
@@ -117,7 +117,7 @@ public sealed class Tunnel : IDrainable
             return;
         }
 
-        List<Task> waiting = [.. _owned.Select(link => link.FirstUp)];
+        List<Task> waiting = [.. _owned.Select(link => link.FirstTry)];
         while (waiting.Count > 0)
         {
             var first = await Task.WhenAny(waiting).ConfigureAwait(false);

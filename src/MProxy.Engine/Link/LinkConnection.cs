@@ -76,7 +76,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken.Token);
         lock (_gate)
         {
-            _machine.Start();
+            // Whoever is turned away is not greeted first.
+            if (_lastWords is null)
+            {
+                _machine.Start();
+            }
+
             _timer.Arm(_machine.NextDeadline);
         }
 

@@ -1,7 +1,4 @@
-using System.Collections.Specialized;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
@@ -12,14 +9,13 @@ namespace MProxy.Engine.Relay;
 /// <summary>The relay's end of one device's link: lets it serve what its tokens allow, for as long as they do.</summary>
 internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 {
+    private const long GrantId = 2;
+
     private readonly RelayServer _relay;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
-
-    // By a hash: a token is needed to be told apart, not to be kept. Guarded by itself.
-    private readonly Dictionary<string, Grant> _grants = [];
-    private readonly string? _carriedToken;
+    private readonly LinkGrants _grants;
     private DateTimeOffset _tokenlessSince;
 
     public RelayLink(RelayServer relay, RelayOptions options, Carrier carrier, ResourceLedger ledger, TimeProvider time)
@@ -27,9 +23,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _relay = relay;
         _options = options;
         _time = time;
-        _carriedToken = carrier.Token;
+        _grants = new LinkGrants(options, relay.Ports, time);
         _tokenlessSince = time.GetUtcNow();
-        _timer = time.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Name = $"{carrier.Scheme} {carrier.RemoteEndPoint}".TrimEnd();
         Connection = new LinkConnection(LinkRole.Relay, carrier, options.Link, this, ledger, time);
     }
@@ -49,14 +45,17 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     {
         if (!_options.RequiresToken)
         {
-            Add("", new Grant { IsUnrestricted = true, Ports = _options.TcpPort.Count > 0 ? _relay.TcpPort : [] });
+            _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort));
         }
-        else if (_carriedToken is { } token)
+        else if (Connection.Carrier.Token is { } token)
         {
-            TryAdd(token, out var refusal, out var code);
-            if (refusal is not null)
+            try
             {
-                Connection.CloseWith(code!, refusal);
+                Add(token);
+            }
+            catch (LinkException refusal)
+            {
+                Connection.CloseWith(refusal.Code!, refusal.Message);
             }
         }
 
@@ -80,10 +79,13 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         return opened;
     }
 
+    /// <summary>Another link has come with the same token id.</summary>
+    public void Replace() => Connection.CloseWith(ErrorCode.Replaced, "Another link came with the same token id.");
+
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync().ConfigureAwait(false);
-        Drop(_ => true);
+        Forget(_grants.Remove("*"));
         await Connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -94,186 +96,117 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     bool ILinkHost.Commanded(LinkConnection link, in ControlCommand command)
     {
         var id = command.Id;
+        try
+        {
+            if (!TryObey(command))
+            {
+                return false;
+            }
+
+            link.Say(control => control.Reply(id));
+        }
+        catch (LinkException refusal)
+        {
+            link.Say(control => control.Reply(id, refusal.Code, refusal.Message));
+        }
+
+        return true;
+    }
+
+    void ILinkHost.Reported(LinkConnection link, ControlReply error) => _relay.LinkReported(this, error);
+
+    private bool TryObey(in ControlCommand command)
+    {
+        var token = command.FirstArgument as string;
         switch (command.Name)
         {
             case "add_token" or "auth" or "authn" or "authz":
-                var accepted = TryAdd(command.FirstArgument as string, out var refusal, out var code);
-                link.Say(control => control.Reply(id, accepted ? null : code, refusal));
+                Add(token);
+                return true;
+            case "check_token":
+                _ = _options.RequiresToken ? _grants.Verify(token) : null;
                 return true;
             case "delete_token":
-                var text = command.FirstArgument as string;
-                var found = text == "*" ? Drop(_ => true) : text is not null && Drop(key => key == KeyOf(text));
-                link.Say(control => control.Reply(id, found ? null : ErrorCode.InvalidToken, "this link has no such token"));
-                FailUngranted("its token was deleted");
-                ArmTimer();
+                Delete(token);
                 return true;
             case "drain":
                 IsDraining = true;
-                link.Say(control => control.Reply(id));
                 return true;
             default:
                 return false;
         }
     }
 
-    void ILinkHost.Reported(LinkConnection link, ControlReply error) => _relay.LinkReported(this, error);
-
-    /// <summary>Another link has come with the same token id.</summary>
-    public void Replace() => Connection.CloseWith(ErrorCode.Replaced, "another link came with the same token id");
-
-    private static string KeyOf(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-
-    private bool TryAdd(string? token, out string? refusal, out string? code)
+    private void Add(string? token)
     {
-        (refusal, code) = (null, null);
-        if (!_options.RequiresToken)
+        if (_options.RequiresToken && _grants.Add(token) is { } grant)
         {
-            TellGrants();
-            return true;
-        }
-
-        Grant grant;
-        try
-        {
-            grant = token is null ? throw new TokenException("the command names no token")
-                : TokenLibrary.Load().Verify(token, _options.Keys, _options.Audience, _time.GetUtcNow());
-        }
-        catch (TokenException error)
-        {
-            (refusal, code) = (error.Message, ErrorCode.InvalidToken);
-            return false;
-        }
-
-        var key = KeyOf(token);
-        lock (_grants)
-        {
-            if (_grants.ContainsKey(key))
+            foreach (var stale in _relay.Registry.Grant(this, grant))
             {
-                return true;
-            }
-        }
-
-        List<int> ports = [];
-        foreach (var port in grant.Ports)
-        {
-            if (_relay.Ports.TryAcquire(port, out refusal) is not { } opened)
-            {
-                ports.ForEach(_relay.Ports.Release);
-                code = ErrorCode.NotGranted;
-                return false;
+                _relay.Replace(stale);
             }
 
-            ports.Add(opened);
+            ArmTimer();
         }
 
-        Add(key, grant with { Ports = ports });
+        TellGrants();
+    }
+
+    private void Delete(string? token)
+    {
+        var removed = token is null ? [] : _grants.Remove(token);
+        if (removed.Length == 0)
+        {
+            throw new LinkException("This link has no such token.", code: ErrorCode.InvalidToken);
+        }
+
+        Forget(removed);
+        FailUngranted("its token was deleted");
         ArmTimer();
-        return true;
     }
 
-    private void Add(string key, Grant grant)
+    /// <summary>Brings no more clients for what was taken away.</summary>
+    private void Forget(Grant[] grants)
     {
-        lock (_grants)
-        {
-            _grants[key] = grant;
-        }
-
-        foreach (var stale in _relay.Registry.Grant(this, grant))
-        {
-            _relay.Replace(stale);
-        }
-
-        if (key.Length > 0)
-        {
-            TellGrants();
-        }
-    }
-
-    private void TellGrants()
-    {
-        List<object?> lines = [];
-        lock (_grants)
-        {
-            foreach (var grant in _grants.Values)
-            {
-                lines.AddRange(grant.Domains.Select(domain => new object?[] { "https", domain }));
-                if (grant.Ports.Count > 0)
-                {
-                    lines.Add(new object?[] { "tcp", $"{_options.PublicAddress}", grant.Ports.ToArray() });
-                }
-            }
-        }
-
-        Connection.Say(control => control.Tell(2, "grant", lines));
-    }
-
-    /// <summary>Takes grants away, with the ports they held.</summary>
-    private bool Drop(Func<string, bool> which)
-    {
-        List<Grant> dropped = [];
-        lock (_grants)
-        {
-            foreach (var key in _grants.Keys.Where(which).ToList())
-            {
-                dropped.Add(_grants[key]);
-                _grants.Remove(key);
-            }
-
-            if (_grants.Count == 0)
-            {
-                _tokenlessSince = _time.GetUtcNow();
-            }
-        }
-
-        foreach (var grant in dropped)
+        foreach (var grant in grants)
         {
             _relay.Registry.Revoke(this, grant);
-            if (!grant.IsUnrestricted)
-            {
-                foreach (var port in grant.Ports)
-                {
-                    _relay.Ports.Release(port);
-                }
-            }
         }
 
-        return dropped.Count > 0;
+        if (grants.Length > 0)
+        {
+            _tokenlessSince = _time.GetUtcNow();
+        }
     }
 
     /// <summary>Ends the clients that no grant of this link covers any more.</summary>
     private void FailUngranted(string why)
     {
-        Grant[] grants;
-        lock (_grants)
-        {
-            grants = [.. _grants.Values];
-        }
-
+        var grants = _grants.All;
         Connection.FailWhere(client => !grants.Any(grant => grant.Allows(client.Meta)), ErrorCode.NotGranted, $"the device may no longer serve this client: {why}");
     }
 
-    private void Expire()
+    private void TellGrants()
     {
-        var now = _time.GetUtcNow();
-        string[] expired;
-        bool isTooLate;
-        lock (_grants)
-        {
-            expired = [.. _grants.Where(entry => entry.Value.Expires <= now).Select(entry => entry.Key)];
-            isTooLate = _grants.Count == 0 && now - _tokenlessSince >= _options.TokenTimeout;
-        }
+        var lines = _grants.Lines;
+        Connection.Say(control => control.Tell(GrantId, "grant", lines));
+    }
 
+    /// <summary>Ends what has expired, and in the end a link that has no token left.</summary>
+    private void LookAtClock()
+    {
+        var expired = _grants.RemoveExpired();
         if (expired.Length > 0)
         {
-            Drop(expired.Contains);
+            Forget(expired);
             FailUngranted("its token has expired");
-            Connection.Say(control => control.Report(ErrorCode.InvalidToken, "a token of this link has expired"));
+            Connection.Say(control => control.Report(ErrorCode.InvalidToken, "A token of this link has expired."));
             TellGrants();
         }
-
-        if (isTooLate)
+        else if (_grants.All.Length == 0 && _time.GetUtcNow() - _tokenlessSince >= _options.TokenTimeout)
         {
-            Connection.CloseWith(ErrorCode.InvalidToken, $"no valid token came within {_options.TokenTimeout.TotalSeconds:0.#} s");
+            Connection.CloseWith(ErrorCode.InvalidToken, $"No valid token came within {_options.TokenTimeout.TotalSeconds:0.#} s.");
+            return;
         }
 
         ArmTimer();
@@ -287,15 +220,12 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             return;
         }
 
-        var now = _time.GetUtcNow();
-        DateTimeOffset? due;
-        lock (_grants)
-        {
-            due = _grants.Count == 0 ? _tokenlessSince + _options.TokenTimeout : _grants.Values.Min(grant => grant.Expires);
-        }
+        var due = _grants.All.Length == 0 ? _tokenlessSince + _options.TokenTimeout : _grants.NextExpiry;
 
         // A timer takes at most 49 days: a later expiry is looked at again then.
-        var wait = due is { } at ? TimeSpan.FromTicks(Math.Clamp((at - now).Ticks, TimeSpan.TicksPerMillisecond, TimeSpan.FromDays(30).Ticks)) : Timeout.InfiniteTimeSpan;
+        var wait = due is { } at
+            ? TimeSpan.FromTicks(Math.Clamp((at - _time.GetUtcNow()).Ticks, TimeSpan.TicksPerMillisecond, TimeSpan.FromDays(30).Ticks))
+            : Timeout.InfiniteTimeSpan;
         try
         {
             _timer.Change(wait, Timeout.InfiniteTimeSpan);

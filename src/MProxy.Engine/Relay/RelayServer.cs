@@ -113,7 +113,7 @@ public sealed class RelayServer : IDrainable
     {
         lock (_listeners)
         {
-            return _stopped ??= StopCoreAsync(drain, cancellationToken);
+            return _stopped ??= Task.Run(() => StopCoreAsync(drain, cancellationToken), CancellationToken.None);
         }
     }
 
@@ -238,11 +238,11 @@ public sealed class RelayServer : IDrainable
         await Ports.CloseAsync().ConfigureAwait(false);
         if (drain > TimeSpan.Zero)
         {
+            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync())).WaitAsync(drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
-            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync()));
             try
             {
-                await idle.WaitAsync(drain, _time, cancellationToken).ConfigureAwait(false);
+                await idle.ConfigureAwait(false);
             }
             catch (Exception error) when (error is TimeoutException or OperationCanceledException)
             {

@@ -32,6 +32,12 @@ public abstract class CertificateCommand : LinkOptionsCommand
     /// <summary>The certificate with the chain that is sent behind it; null where none was given.</summary>
     private protected (X509Certificate2? Certificate, X509Certificate2Collection? Chain) LoadCertificate()
     {
+        if (CertificatePath is null ? CertificateKeyPath is not null || CertificatePassword is not null : Certificate is not null)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(
+                new ArgumentException("-CertificateKeyPath and -CertificatePassword go with -CertificatePath, and that not with -Certificate."), CertificatePath));
+        }
+
         if (CertificatePath is null)
         {
             return (Certificate, null);

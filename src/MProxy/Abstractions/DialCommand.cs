@@ -90,7 +90,8 @@ public abstract class DialCommand : CertificateCommand
             WriteWarning("The relay's certificate is not checked: whoever sits on the way can read and change everything. Pin it with -Thumbprint instead.");
         }
 
-        foreach (var relay in relays.Where(relay => Token.Length > 0 && relay is { IsSecure: false, IsLocalOnly: false }))
+        var headers = Header.Keys.Cast<object>().Any(name => "Authorization".Equals($"{name}", StringComparison.OrdinalIgnoreCase));
+        foreach (var relay in relays.Where(relay => relay is { IsSecure: false, IsLocalOnly: false } && (Token.Length > 0 || headers || relay.HasToken)))
         {
             WriteWarning($"The token goes to {relay} unencrypted: use tls:// or wss://.");
         }

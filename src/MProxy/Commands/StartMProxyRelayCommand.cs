@@ -84,7 +84,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(TcpPort.Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
+        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(Stream.Select(_ => "stream")).Concat(TcpPort.Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
         if (!ShouldProcess(listeners, "Start relay"))
         {
             return;

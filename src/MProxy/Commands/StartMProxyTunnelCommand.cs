@@ -53,6 +53,12 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        var idle = ParameterSetName == SessionSet ? MyInvocation.BoundParameters.Keys.FirstOrDefault(IsForDialling) : null;
+        if (idle is not null)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{idle} is for a relay that is dialled, and -Session is there already: give it to Connect-MProxyRelay."), idle));
+        }
+
         var target = ParameterSetName switch
         {
             RelaySet => string.Join(", ", (object[])Relay),
@@ -92,6 +98,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             ThrowTerminatingError(ErrorRecords.ConnectFailed("TunnelStart", error, target));
         }
     }
+
+    /// <summary>A parameter that this cmdlet has from those that dial.</summary>
+    private static bool IsForDialling(string parameter) =>
+        parameter == nameof(MaxRetryDelay) || typeof(StartMProxyTunnelCommand).GetProperty(parameter)?.DeclaringType is { } type
+            && (type == typeof(DialCommand) || type == typeof(CertificateCommand) || type == typeof(LinkOptionsCommand));
 
     private TunnelOptions Options(string name) => new()
     {

@@ -23,7 +23,14 @@ public sealed class TestMProxyRelayCommand : DialCommand
         WarnOfRisks(Relay);
         foreach (var relay in ParameterSetName == StreamSet ? [null] : (IEnumerable<CarrierUri?>)Relay)
         {
-            WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay), cancellationToken: StopToken)));
+            try
+            {
+                WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay), cancellationToken: StopToken)));
+            }
+            catch (ArgumentException error)
+            {
+                ThrowTerminatingError(ErrorRecords.InvalidOption(error, $"{relay}"));
+            }
         }
     }
 }

@@ -10,8 +10,16 @@ internal sealed class CarrierUriTransformAttribute : ArgumentTransformationAttri
 {
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        var input = PSValue.Unwrap(inputData);
-        return input is IEnumerable items and not string ? items.Cast<object?>().Select(Read).ToArray() : Read(input);
+        switch (PSValue.Unwrap(inputData))
+        {
+            case IEnumerable items and not string:
+                return items.Cast<object?>().Select(Read).ToArray();
+            case CarrierUri or string or Uri:
+                return Read(inputData);
+            default:
+                // Not an address itself: in a pipeline, one of its properties may be.
+                return inputData;
+        }
     }
 
     private static CarrierUri Read(object? value)

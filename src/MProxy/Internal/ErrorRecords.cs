@@ -42,21 +42,24 @@ internal static class ErrorRecords
 
     public static ErrorRecord NotFound(string what, string name) => Create(
         new ItemNotFoundException($"There is no {what} named '{name}'."), $"{char.ToUpperInvariant(what[0])}{what[1..]}NotFound",
-        ErrorCategory.ObjectNotFound, name, $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
+        ErrorCategory.ObjectNotFound, name,
+        what == "link" ? "Give -InputObject the link that Connect-MProxyRelay returned." : $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
 
     public static ErrorRecord NameInUse(string what, string name) => Create(
         new InvalidOperationException($"There is a {what} named '{name}' already."), "NameInUse", ErrorCategory.ResourceExists, name,
         "Choose another -Name, or stop the one there is.");
 
-    public static ErrorRecord StartFailed(string what, Exception error, object target) => Create(
-        error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
+    public static ErrorRecord StartFailed(string what, Exception error, object target) => error is ArgumentException wrong
+        ? InvalidOption(wrong, target)
+        : Create(error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
 
     public static ErrorRecord ConnectFailed(string what, LinkException error, object target) => error.IsFinal
         ? Create(error, "TokenRefused", ErrorCategory.AuthenticationError, target, "Get a token that holds for this relay: New-MProxyToken makes one where its secret is known.")
         : Create(error, $"{what}Failed", ErrorCategory.ConnectionError, target, "Check the address with Test-MProxyRelay, which says how far it comes.");
 
-    public static ErrorRecord NoLink(LinkException error, object target) => Create(
-        error, "NoLink", ErrorCategory.ConnectionError, target, "Wait until the link's State is Connected, or connect again.");
+    public static ErrorRecord NoLink(LinkException error, object target) => error.Code == ErrorCode.LinkLost
+        ? Create(error, "NoLink", ErrorCategory.ConnectionError, target, "Wait until the link's State is Connected, or connect again.")
+        : Create(error, "LinkInUse", ErrorCategory.ResourceBusy, target, "Stop the tunnel that has the link's clients, or connect another link.");
 
     public static ErrorRecord ClientNotFound(string socketId) => Create(
         new ItemNotFoundException($"There is no client '{socketId}' on this link, or no longer."), "ClientNotFound", ErrorCategory.ObjectNotFound, socketId,
@@ -75,7 +78,11 @@ internal static class ErrorRecords
         error, "InvalidToken", ErrorCategory.InvalidArgument, target, "Check the claims.");
 
     public static ErrorRecord InvalidOption(ArgumentException error, object? target) => Create(
-        error, "InvalidOption", ErrorCategory.InvalidArgument, target, "Leave the parameter out, or use an address it goes with.");
+        new ArgumentException(WithoutParameter(error), error), "InvalidOption", ErrorCategory.InvalidArgument, target, "Leave the parameter out, or use an address it goes with.");
+
+    /// <summary>The names of .NET's parameters mean nothing to whoever typed a command.</summary>
+    private static string WithoutParameter(ArgumentException error) =>
+        error.ParamName is { } name ? error.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : error.Message;
 
     private static ErrorRecord Create(Exception error, string id, ErrorCategory category, object? target, string advice) =>
         new(error, id, category, target) { ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = advice } };

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Microsoft.Extensions.Time.Testing;
 using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.Tests.Carriers;
@@ -89,7 +88,7 @@ public class CarrierWebSocketTests
     [Fact]
     public async Task A_ping_counts_as_life_though_no_data_comes()
     {
-        var time = new FakeTimeProvider();
+        var time = new ManualTime();
         await using var world = CarrierWorld.Open("ws://127.0.0.1:0", time: time);
         using var client = await RawWebSocket.ConnectAsync(await world.ConnectRawAsync());
         var relay = await world.AcceptedAsync();
@@ -110,7 +109,7 @@ public class CarrierWebSocketTests
     [Fact]
     public async Task A_ping_of_the_relay_counts_as_life_at_the_device()
     {
-        var time = new FakeTimeProvider();
+        var time = new ManualTime();
         using var listener = TcpSocket.Listen(new(System.Net.IPAddress.Loopback, 0));
         var ledger = new ResourceLedger();
         var dialling = CarrierDialer.DialAsync(CarrierUri.Parse($"ws://{listener.LocalEndPoint}"), CarrierWorld.Direct, ledger, time, Token);

@@ -1,10 +1,9 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Time.Testing;
 
 namespace MProxy.Engine.Tests.Carriers;
 
 /// <summary>A clock that a test moves, and that tells when somebody has set a timer: what is set later would not fire.</summary>
-internal sealed class SignallingTime : FakeTimeProvider
+internal sealed class SignallingTime : ManualTime
 {
     private readonly Channel<TimeSpan> _timers = Channel.CreateUnbounded<TimeSpan>();
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Time.Testing;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
 
@@ -10,7 +9,7 @@ public abstract class MachineTest
 {
     internal static readonly LinkOptions Small = new() { HighMark = 100, LowMark = 20, ClientBound = 1000, LinkBudget = 1500 };
 
-    internal FakeTimeProvider Time { get; } = new();
+    internal ManualTime Time { get; } = new();
 
     internal RecordingEvents Events { get; } = new();
 

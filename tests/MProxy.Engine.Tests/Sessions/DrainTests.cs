@@ -47,7 +47,10 @@ public class DrainTests
         await using var world = new MemoryWorld();
         var link = await world.ConnectLinkAsync();
         var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        var events = new EventLog();
+        link.EventRaised += events.Take;
         var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        await events.NextAsync(EventKind.Draining);
         world.Time.Advance(Patience - TimeSpan.FromSeconds(1));
         Assert.False(stopping.IsCompleted);
         world.Time.Advance(TimeSpan.FromSeconds(1));

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Microsoft.Extensions.Time.Testing;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
@@ -26,7 +25,7 @@ internal sealed class MemoryWorld : IAsyncDisposable
 
     public static TokenKey Key { get; } = TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32));
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero));
+    public ManualTime Time { get; } = new(new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero));
 
     public RelayServer Relay { get; }
 

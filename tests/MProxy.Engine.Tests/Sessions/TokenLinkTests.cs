@@ -46,10 +46,10 @@ public class TokenLinkTests
     {
         var port = MemoryWorld.FreePort();
         await using var world = NewWorld(port);
-        var link = await world.ConnectLinkAsync(world.NewToken([port], expiresIn: TimeSpan.FromMinutes(5)));
+        var link = await world.ConnectLinkAsync(world.NewToken([port], expiresIn: TimeSpan.FromSeconds(5)));
         link.EventRaised += _events.Take;
         var (client, _) = await MemoryWorld.ConnectAsync(link, port);
-        world.Time.Advance(TimeSpan.FromMinutes(5));
+        world.Time.Advance(TimeSpan.FromSeconds(5));
         await MemoryWorld.IsResetAsync(client);
         await MemoryWorld.IsRefusedAsync(port);
         Assert.Equal(ErrorCode.InvalidToken, (await _events.NextAsync(EventKind.PeerError)).Code);
