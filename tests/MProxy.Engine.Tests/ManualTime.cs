@@ -53,6 +53,7 @@ internal class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, Action callback) : ITimer
     {
+        private readonly object _firing = new();
         private long _period;
         private bool _isDisposed;
 
@@ -60,12 +61,20 @@ internal class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
         public void Fire()
         {
-            if (_period > 0)
+            lock (_firing)
             {
-                Change(TimeSpan.FromTicks(_period), TimeSpan.FromTicks(_period));
-            }
+                if (_isDisposed)
+                {
+                    return;
+                }
 
-            callback();
+                if (_period > 0)
+                {
+                    Change(TimeSpan.FromTicks(_period), TimeSpan.FromTicks(_period));
+                }
+
+                callback();
+            }
         }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
@@ -112,7 +121,12 @@ internal class ManualTime(DateTimeOffset? start = null) : TimeProvider
         public ValueTask DisposeAsync()
         {
             Dispose();
-            return default;
+
+            // As the system's timers do: no callback runs any more when this is over.
+            lock (_firing)
+            {
+                return default;
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace MProxy.Engine.Carriers;
@@ -9,6 +10,17 @@ namespace MProxy.Engine.Carriers;
 internal sealed class ActivityStream(Stream inner, TimeProvider time) : Stream
 {
     private long _lastHeard = time.GetTimestamp();
+
+    /// <summary>The stream right above a link's socket.</summary>
+    public static ActivityStream Over(Socket socket, TimeProvider time)
+    {
+        if (socket.AddressFamily != AddressFamily.Unix)
+        {
+            TcpSocket.KeepUnsentLow(socket);
+        }
+
+        return new ActivityStream(new NetworkStream(socket, ownsSocket: true), time);
+    }
 
     /// <summary>The clock's timestamp when the last byte came; of the start where none has.</summary>
     public long LastHeard => Volatile.Read(ref _lastHeard);

@@ -44,7 +44,7 @@ internal static class CarrierDialer
         CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = parts.Add(await ConnectAsync(uri, cancellationToken).ConfigureAwait(false));
-        var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
+        var activity = parts.Add(ActivityStream.Over(socket, time));
         var secure = uri.IsSecure ? parts.Add(new SslStream(activity, leaveInnerStreamOpen: false)) : null;
         if (secure is not null)
         {

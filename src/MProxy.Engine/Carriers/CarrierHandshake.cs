@@ -47,7 +47,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         return new Carrier(uri.Scheme, activity, activity, parts) { LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
     }
 
-    private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
+    private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(ActivityStream.Over(socket, time));
 
     private async Task<Carrier?> HandshakeAsync(Socket socket, CarrierParts parts, CancellationToken cancellationToken)
     {

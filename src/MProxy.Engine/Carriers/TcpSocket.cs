@@ -7,6 +7,7 @@ namespace MProxy.Engine.Carriers;
 internal static class TcpSocket
 {
     private const int Backlog = 1024;
+    private const int UnsentLowWater = 128 << 10;
 
     public static Socket Listen(IPEndPoint endpoint)
     {
@@ -44,31 +45,64 @@ internal static class TcpSocket
         }
     }
 
+    /// <summary>Makes the coming close a reset. Of a socket that is closed already, that is no matter.</summary>
+    public static void ResetOnClose(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+        }
+    }
+
+    /// <summary>
+    /// Keeps little in the system's send buffer that is not on its way: what waits there could not be overtaken by a keystroke, nor by the
+    /// answer to a probe. The window of what is on its way stays as large as the way needs. Where the system cannot, nothing changes.
+    /// </summary>
+    public static void KeepUnsentLow(Socket socket)
+    {
+        const int TcpLevel = 6;
+        const int NotSentLowWaterLinux = 25;
+        const int NotSentLowWaterMac = 0x201;
+        var option = OperatingSystem.IsLinux() ? NotSentLowWaterLinux : OperatingSystem.IsMacOS() ? NotSentLowWaterMac : 0;
+        if (option == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            socket.SetRawSocketOption(TcpLevel, option, BitConverter.GetBytes(UnsentLowWater));
+        }
+        catch (SocketException)
+        {
+        }
+    }
+
     /// <summary>Hands every client to <paramref name="accepted"/> until cancelled. A client that is gone before it was accepted, or a moment without descriptors, ends nothing.</summary>
     public static async Task AcceptAllAsync(Socket listener, Action<Socket> accepted, TimeProvider time, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
+            Socket? socket;
             try
             {
-                if (await TryAcceptAsync(listener, cancellationToken).ConfigureAwait(false) is { } socket)
-                {
-                    accepted(socket);
-                }
-                else
+                socket = await TryAcceptAsync(listener, cancellationToken).ConfigureAwait(false);
+                if (socket is null)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken).ConfigureAwait(false);
+                    continue;
                 }
             }
-            catch (OperationCanceledException)
+            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
             {
+                // Cancelled, or the listener was closed.
                 return;
             }
-            catch (Exception error) when (error is ObjectDisposedException or SocketException)
-            {
-                // The listener was closed.
-                return;
-            }
+
+            accepted(socket);
         }
     }
 

@@ -115,7 +115,7 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
         try
         {
             var socket = parts.Add(await TcpSocket.ConnectAsync(host, target.Port, cancellationToken).ConfigureAwait(false));
-            var activity = parts.Add(new ActivityStream(new NetworkStream(socket, ownsSocket: true), time));
+            var activity = parts.Add(ActivityStream.Over(socket, time));
             lock (_connections)
             {
                 _connections.Add((socket, activity));

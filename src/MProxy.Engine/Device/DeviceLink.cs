@@ -24,7 +24,7 @@ public sealed class DeviceLink : IDrainable
     private long _endedBytesIn;
     private long _endedBytesOut;
     private bool _isReleasing;
-    private Task? _stopped;
+    private readonly StopSwitch _stop = new();
 
     private DeviceLink(DeviceLinkOptions options, TimeProvider time, ResourceLedger ledger)
     {
@@ -156,17 +156,10 @@ public sealed class DeviceLink : IDrainable
     {
         lock (_gate)
         {
-            if (_stopped is null)
-            {
-                var connection = drain > TimeSpan.Zero && _state == LinkState.Connected ? _life?.Connection : null;
-                _state = connection is null ? _state : LinkState.Draining;
-
-                // Not from inside the lock: the link's own is taken there.
-                _stopped = Task.Run(() => StopCoreAsync(connection, drain, cancellationToken), CancellationToken.None);
-            }
-
-            return _stopped;
+            _state = drain > TimeSpan.Zero && _state == LinkState.Connected ? LinkState.Draining : _state;
         }
+
+        return _stop.StopAsync(hurry => StopCoreAsync(drain, hurry), drain, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -243,7 +236,8 @@ public sealed class DeviceLink : IDrainable
         }
         finally
         {
-            // Observed here: nobody need be waiting.
+            // Whatever ended the loop; and observed here, since nobody need be waiting.
+            _firstTry.TrySetException(NoLink(null));
             _ = _firstTry.Task.Exception;
             SetState(LinkState.Stopped);
             _events.Raise(EventKind.Stopped, _options.Target, "The link has ended.");
@@ -303,6 +297,13 @@ public sealed class DeviceLink : IDrainable
         {
             handler.Opened(link, client);
         }
+    }
+
+    /// <summary>One of several tokens does not hold any more.</summary>
+    internal void TokenDropped(string token, LinkException refusal)
+    {
+        Tokens.Apply("delete_token", token);
+        _events.Raise(EventKind.PeerError, _options.Target, $"{refusal.Message} It is not shown again: the others hold.", refusal.Code);
     }
 
     internal void GrantsChanged(ServiceGrant[] grants) =>
@@ -369,12 +370,12 @@ public sealed class DeviceLink : IDrainable
         }
     }
 
-    private async Task StopCoreAsync(LinkConnection? draining, TimeSpan drain, CancellationToken cancellationToken)
+    private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
-        if (draining is not null)
+        if (State == LinkState.Draining && _life?.Connection is { } connection)
         {
-            _ = draining.RequestAsync("drain");
-            var waiting = WaitAsync(draining.WhenIdleAsync(), drain, cancellationToken);
+            _ = connection.RequestAsync("drain");
+            var waiting = WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken);
             _events.Raise(EventKind.Draining, _options.Target, "No new clients come.");
             await waiting.ConfigureAwait(false);
         }

@@ -10,20 +10,27 @@ namespace MProxy.Engine.Device;
 /// </summary>
 internal sealed class FrameExchange : IClientHandler
 {
-    // Bounded by the link's own flow control, not by a number of frames.
+    // Flow control counts bytes alone. The frame that would be one too many ends its client instead, whose error is the last thing added.
+    private const int Bound = 10_000;
+
     private readonly Channel<(Frame Frame, Action? Taken)> _frames = Channel.CreateUnbounded<(Frame, Action?)>(new UnboundedChannelOptions { SingleReader = false });
     private readonly Dictionary<string, (LinkClient Client, ScriptSink Sink)> _clients = [];
+    private int _waiting;
 
     public void Opened(LinkConnection link, LinkClient client)
     {
         var sink = new ScriptSink(link, client, this);
+        if (!TryAdd(new Frame(FrameKind.Connection, client.Meta, [])))
+        {
+            link.Fail(client, ErrorCode.Overflow, "the script does not take its frames");
+            return;
+        }
+
         client.Sink = sink;
         lock (_clients)
         {
             _clients[client.SocketId] = (client, sink);
         }
-
-        Add(new Frame(FrameKind.Connection, client.Meta, []));
     }
 
     /// <summary>The next frame; null when the link has ended and all are taken.</summary>
@@ -33,6 +40,7 @@ internal sealed class FrameExchange : IClientHandler
         {
             if (_frames.Reader.TryRead(out var next))
             {
+                Interlocked.Decrement(ref _waiting);
                 next.Taken?.Invoke();
                 return next.Frame;
             }
@@ -60,7 +68,7 @@ internal sealed class FrameExchange : IClientHandler
             case FrameKind.Message:
                 return await entry.Sink.SendAsync(body, cancellationToken).ConfigureAwait(false);
             case FrameKind.End:
-                entry.Sink.End();
+                await entry.Sink.EndAsync(cancellationToken).ConfigureAwait(false);
                 return true;
             case FrameKind.Error:
                 var error = ErrorBody.Parse(body.Span);
@@ -71,7 +79,24 @@ internal sealed class FrameExchange : IClientHandler
         }
     }
 
-    public void Add(Frame frame, Action? taken = null) => _frames.Writer.TryWrite((frame, taken));
+    /// <summary>Adds what a client can have only one of.</summary>
+    public void Add(Frame frame)
+    {
+        Interlocked.Increment(ref _waiting);
+        _frames.Writer.TryWrite((frame, null));
+    }
+
+    /// <summary>False where too many frames wait for the script.</summary>
+    public bool TryAdd(Frame frame, Action? taken = null)
+    {
+        if (Volatile.Read(ref _waiting) >= Bound)
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _waiting);
+        return _frames.Writer.TryWrite((frame, taken));
+    }
 
     /// <summary>A client is over: nothing can be sent for it any more.</summary>
     public void Remove(LinkClient client)

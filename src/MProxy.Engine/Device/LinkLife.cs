@@ -14,6 +14,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     private CancellationTokenRegistration _stopping;
     private volatile ServiceGrant[] _grants = [];
     private volatile ControlReply? _lastError;
+    private long _heardByLastError;
 
     private LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
     {
@@ -100,6 +101,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     void ILinkHost.Reported(LinkConnection link, ControlReply error)
     {
         _lastError = error;
+        _heardByLastError = link.BytesIn;
         _owner.ErrorReported(error);
     }
 
@@ -113,30 +115,47 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
         _stopping = stopping.UnsafeRegister(static closing => _ = ((CancellationTokenSource)closing!).CancelAsync(), _closing);
         Running = RunAsync();
         await FirstAsync(_up.Task, cancellationToken).ConfigureAwait(false);
-        foreach (var token in tokens)
-        {
-            var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (!reply.Success)
-            {
-                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
-                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
-                throw new LinkException(
-                    reply.Code == ErrorCode.LinkLost ? "The relay closed the link." : $"The relay refused the token: {reply.Message}", code: code);
-            }
-        }
-
+        await ShowAsync(tokens, cancellationToken).ConfigureAwait(false);
         if (tokens.Count > 0)
         {
             await FirstAsync(_granted.Task, cancellationToken).ConfigureAwait(false);
         }
     }
 
+    /// <summary>Shows the tokens. One that is refused is dropped where another holds: it may have expired while the link was up.</summary>
+    private async Task ShowAsync(IReadOnlyList<string> tokens, CancellationToken cancellationToken)
+    {
+        List<(string Token, LinkException Refusal)> refused = [];
+        foreach (var token in tokens)
+        {
+            var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (reply.Code == ErrorCode.LinkLost)
+            {
+                throw new LinkException("The relay closed the link.");
+            }
+
+            if (!reply.Success)
+            {
+                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
+                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
+                refused.Add((token, new LinkException($"The relay refused the token: {reply.Message}", code: code)));
+            }
+        }
+
+        if (refused.Count > 0 && (refused.Count == tokens.Count || refused.Any(entry => !entry.Refusal.IsFinal)))
+        {
+            throw refused.OrderBy(entry => entry.Refusal.IsFinal).First().Refusal;
+        }
+
+        refused.ForEach(entry => _owner.TokenDropped(entry.Token, entry.Refusal));
+    }
+
     private async Task<Exception?> RunAsync()
     {
         var end = await Connection.RunAsync(_closing.Token).ConfigureAwait(false);
 
-        // What the relay said last is why it closed.
-        return end is null or not LinkException && _lastError is { Code: ErrorCode.InvalidToken or ErrorCode.NotGranted or ErrorCode.Replaced or ErrorCode.Timeout } error
+        // What the relay said last of all is why it closed.
+        return Connection.BytesIn == _heardByLastError && end is null or not LinkException && _lastError is { Code: ErrorCode.InvalidToken or ErrorCode.NotGranted or ErrorCode.Replaced or ErrorCode.Timeout } error
             ? new LinkException(error.Message ?? "The relay closed the link.", end, error.Code)
             : end;
     }

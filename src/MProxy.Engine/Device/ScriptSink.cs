@@ -17,7 +17,7 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
     private readonly SemaphoreSlim _sending = new(1, 1);
     private bool _failedByScript;
 
-    public override void Received(ReadOnlySpan<byte> data, bool isFrameEnd)
+    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         // One frame of the link is one frame for the script, unless it is too large to hold: then it comes in pieces.
         _gathered.Write(data);
@@ -25,6 +25,8 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         {
             Flush();
         }
+
+        return 0;
     }
 
     public override void PeerEnded()
@@ -47,12 +49,15 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         }
     }
 
+    public override void LinkLost() => Failed(ErrorCode.LinkLost, "the link was lost");
+
     public override void Sent() => _pending.Complete(sent: true);
 
     /// <summary>Sends bytes of the client in frames, each in its turn. False when the client is over.</summary>
     public async Task<bool> SendAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var cancelling = cancellationToken.UnsafeRegister(static sink => ((ScriptSink)sink!).Withdraw(), this);
         try
         {
             for (var at = 0; at < body.Length; at += FrameLength)
@@ -60,9 +65,10 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
                 var piece = body.Slice(at, Math.Min(FrameLength, body.Length - at));
                 var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
 
-                // Not cancelled half-way: the link holds the frame's memory until it is taken.
-                if (!await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
+                cancellationToken.ThrowIfCancellationRequested();
+                if (client.EndSent || !await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
                 {
+                    cancellationToken.ThrowIfCancellationRequested();
                     return false;
                 }
             }
@@ -71,13 +77,24 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         }
         finally
         {
+            await cancelling.DisposeAsync().ConfigureAwait(false);
             _sending.Release();
         }
     }
 
-    public void End()
+    /// <summary>Sends nothing more, once all that is being sent is out.</summary>
+    public async Task EndAsync(CancellationToken cancellationToken)
     {
-        link.End(client);
+        await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            link.End(client);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+
         if (client.IsClosed)
         {
             exchange.Remove(client);
@@ -90,13 +107,18 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         link.Fail(client, code, message);
     }
 
+    private void Withdraw() => link.Withdraw(client, _pending);
+
     private void Flush()
     {
         if (_gathered.WrittenCount > 0)
         {
             var data = _gathered.WrittenSpan.ToArray();
             _gathered.ResetWrittenCount();
-            exchange.Add(new Frame(FrameKind.Message, client.Meta, data), () => link.Delivered(client, data.Length));
+            if (!exchange.TryAdd(new Frame(FrameKind.Message, client.Meta, data), () => link.Delivered(client, data.Length)))
+            {
+                link.Fail(client, ErrorCode.Overflow, "the script does not take its frames");
+            }
         }
     }
 }

@@ -12,8 +12,7 @@ public sealed class Tunnel : IDrainable
     private readonly EventFeed _events;
     private readonly LocalDialer _dialer;
     private readonly DeviceLink[] _owned;
-    private readonly object _gate = new();
-    private Task? _stopped;
+    private readonly StopSwitch _stop = new();
 
     private Tunnel(TunnelOptions options, TimeProvider time)
     {
@@ -41,7 +40,7 @@ public sealed class Tunnel : IDrainable
     public string Name => _options.Name;
 
     /// <summary>Where it stands: connected as long as one of its links is.</summary>
-    public LinkState State => _stopped is { IsCompleted: true } ? LinkState.Stopped
+    public LinkState State => _stop.IsDone ? LinkState.Stopped
         : Links.Select(link => link.State).MinBy(state => state switch
         {
             LinkState.Draining => 0,
@@ -91,13 +90,8 @@ public sealed class Tunnel : IDrainable
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default)
-    {
-        lock (_gate)
-        {
-            return _stopped ??= Task.Run(() => StopCoreAsync(drain, cancellationToken), CancellationToken.None);
-        }
-    }
+    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
+        _stop.StopAsync(hurry => StopCoreAsync(drain, hurry), drain, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);

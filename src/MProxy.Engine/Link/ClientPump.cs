@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using MProxy.Engine.Carriers;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Link;
@@ -10,13 +11,28 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
 {
     private const int ReadLength = 64 << 10;
 
+    // A keystroke or a request. More goes through the queue: the link's lock is held meanwhile.
+    private const int DirectLength = 4 << 10;
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _stoppingUp = new();
     private readonly Inbox _inbox = new(link.Ledger);
     private readonly PendingSend _pending = new();
+    private volatile Socket? _socket;
     private bool _isLinkLost;
 
-    public override void Received(ReadOnlySpan<byte> data, bool isFrameEnd) => _inbox.Add(data);
+    public LinkClient Client => client;
+
+    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        var sent = TrySendNow(data);
+        if (sent < data.Length)
+        {
+            _inbox.Add(data[sent..]);
+        }
+
+        return sent;
+    }
 
     public override void PeerEnded() => _inbox.Complete();
 
@@ -25,7 +41,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
     public override void Sent() => _pending.Complete(sent: true);
 
     /// <summary>The link is gone. A client whose data is all here still gets it; any other ends at once.</summary>
-    public void LinkLost()
+    public override void LinkLost()
     {
         _isLinkLost = true;
         if (!client.EndReceived || client.HasFailed)
@@ -53,6 +69,8 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
     public async Task RunAsync(Socket socket)
     {
         var whole = false;
+        socket.Blocking = false;
+        _socket = socket;
         try
         {
             // Either direction that fails ends the other too.
@@ -61,14 +79,37 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
         }
         finally
         {
+            _socket = null;
             if (!whole)
             {
-                // A reset, so that nobody takes half an answer for a whole one.
-                socket.LingerState = new LingerOption(enable: true, seconds: 0);
+                // So that nobody takes half an answer for a whole one.
+                TcpSocket.ResetOnClose(socket);
             }
 
             link.Ledger.Close(socket);
             _inbox.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Little data that the socket takes right away goes past the queue, straight from the link's read buffer: no copy, and nobody to
+    /// wake. A failure is left to the loop that sends what is queued.
+    /// </summary>
+    private int TrySendNow(ReadOnlySpan<byte> data)
+    {
+        if (_socket is not { } socket || data.Length > DirectLength || !_inbox.IsIdle)
+        {
+            return 0;
+        }
+
+        try
+        {
+            var sent = socket.Send(data, SocketFlags.None, out var error);
+            return error == SocketError.Success ? sent : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
         }
     }
 

@@ -6,13 +6,17 @@ internal abstract class ClientSink
     /// <summary>Bytes from the link; the span is valid during the call only.</summary>
     /// <param name="data">What came.</param>
     /// <param name="isFrameEnd">The frame that these bytes are of is whole with them.</param>
-    public abstract void Received(ReadOnlySpan<byte> data, bool isFrameEnd);
+    /// <returns>How many of them are taken already; the rest waits until it is reported as delivered.</returns>
+    public abstract int Received(ReadOnlySpan<byte> data, bool isFrameEnd);
 
     /// <summary>The peer sends nothing more; what came before is still to be delivered.</summary>
     public abstract void PeerEnded();
 
     /// <summary>The client is over at once, both ways.</summary>
     public abstract void Failed(string code, string message);
+
+    /// <summary>The link is gone, and the client with it.</summary>
+    public abstract void LinkLost();
 
     /// <summary>The frame that was offered is on its way.</summary>
     public abstract void Sent();

@@ -64,7 +64,7 @@ internal sealed class ControlChannel
             }
             else
             {
-                _events.Broke(new LinkException($"The device refused the hello: {reply.Message}", code: reply.Code));
+                _events.Broke(new LinkException($"The device does not accept the hello: {reply.Message}", code: reply.Code));
             }
         });
         Send(HelloId, "hello", new object[] { Version }, Commands);
@@ -72,14 +72,27 @@ internal sealed class ControlChannel
 
     /// <summary>Asks the peer for something; its reply, or E_TIMEOUT, comes as an event.</summary>
     /// <returns>The id of the request.</returns>
-    public long Request(string command, params ReadOnlySpan<object?> arguments) => Request(command, arguments, _events.Replied);
-
-    /// <summary>Asks the peer, and hands the reply to <paramref name="replied"/> alone.</summary>
-    public long Request(string command, ReadOnlySpan<object?> arguments, Action<ControlReply> replied)
+    /// <exception cref="ArgumentException">The message would be longer than a peer reads.</exception>
+    public long Request(string command, params ReadOnlySpan<object?> arguments)
     {
         var id = ++_lastId;
-        Expect(id, replied);
-        Send([id, command, .. arguments]);
+        var frame = Encode([id, command, .. arguments]);
+        Expect(id, _events.Replied);
+        _outbox.Add(frame);
+        return id;
+    }
+
+    /// <summary>
+    /// Asks for an answer, whatever it is, and hands it to <paramref name="answered"/>. What the peer sent before is here by then. An old
+    /// peer answers that it does not know the command, which will do.
+    /// </summary>
+    /// <param name="answered">Told of the answer.</param>
+    /// <param name="expires">E_TIMEOUT is an answer too; else only the end of the link ends the wait.</param>
+    public long Ping(Action<ControlReply> answered, bool expires = true)
+    {
+        var id = ++_lastId;
+        Expect(id, answered, expires);
+        Send(id, "ping");
         return id;
     }
 
@@ -178,6 +191,12 @@ internal sealed class ControlChannel
 
     private void Greet(in ControlCommand hello)
     {
+        if (_greetingId != 0)
+        {
+            Reply(hello.Id);
+            return;
+        }
+
         var arguments = hello.Arguments.Span;
         var versions = arguments.Length > 0 && arguments[0] is object?[] list ? list.OfType<long>().ToArray()
             : arguments.Length > 0 && arguments[0] is long single ? [single]
@@ -192,7 +211,17 @@ internal sealed class ControlChannel
         PeerVersions = versions;
         PeerCommands = arguments.Length > 1 && arguments[1] is object?[] commands ? commands.OfType<string>().ToArray() : [];
         Reply(hello.Id);
-        _greetingId = Request("ping", default, GoUp);
+        _greetingId = Ping(answer =>
+        {
+            if (answer.Code == ErrorCode.Timeout)
+            {
+                _events.Broke(new LinkException("The relay greets and then answers nothing.", code: ErrorCode.Timeout));
+            }
+            else
+            {
+                GoUp(answer);
+            }
+        });
     }
 
     private void GoUp(ControlReply reply)
@@ -225,9 +254,9 @@ internal sealed class ControlChannel
         _events.Reported(report);
     }
 
-    private void Expect(long id, Action<ControlReply> replied)
+    private void Expect(long id, Action<ControlReply> replied, bool expires = true)
     {
-        _requests.Add(id);
+        _requests.Add(id, expires);
         _ours[id] = replied;
     }
 
@@ -239,6 +268,14 @@ internal sealed class ControlChannel
         }
     }
 
-    private void Send(params ReadOnlySpan<object?> message) =>
-        _outbox.Add(FrameEncoder.Encode(FrameKind.Control, default, JsonText.Serialize(message.ToArray())));
+    /// <summary>Answers and reports, which a peer that never reads could make us pile up.</summary>
+    private void Send(params ReadOnlySpan<object?> message) => _outbox.AddAnswer(Encode(message));
+
+    private static byte[] Encode(ReadOnlySpan<object?> message)
+    {
+        var json = JsonText.Serialize(message.ToArray());
+        return json.Length <= MaxMessageLength
+            ? FrameEncoder.Encode(FrameKind.Control, default, json)
+            : throw new ArgumentException($"The control message is {json.Length} bytes long, and a peer reads {MaxMessageLength} at most.");
+    }
 }

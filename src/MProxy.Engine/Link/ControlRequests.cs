@@ -26,16 +26,17 @@ internal sealed class ControlRequests(TimeProvider time, TimeSpan timeout)
         }
     }
 
-    public int Count => _sentAt.Count;
-
-    public void Add(long id)
+    /// <param name="id">The request.</param>
+    /// <param name="expires">False where only the end of the link may end the wait.</param>
+    public void Add(long id, bool expires)
     {
         var now = time.GetTimestamp();
         _sentAt[id] = now;
-        _order.Enqueue((id, now));
+        if (expires)
+        {
+            _order.Enqueue((id, now));
+        }
     }
-
-    public bool Contains(long id) => _sentAt.ContainsKey(id);
 
     /// <summary>Takes a request whose reply came.</summary>
     public bool TryTake(long id, out TimeSpan roundTrip)

@@ -21,6 +21,12 @@ public static class ErrorCode
     /// <summary>Outside of what the link's tokens allow.</summary>
     public const string NotGranted = "E_NOT_GRANTED";
 
+    /// <summary>A port that the token allows cannot be had now. Another time it may.</summary>
+    public const string PortUnavailable = "E_PORT_UNAVAILABLE";
+
+    /// <summary>One of several tokens of a link has expired, and what it allowed is over.</summary>
+    public const string TokenExpired = "E_TOKEN_EXPIRED";
+
     /// <summary>The device serves no such service, or cannot reach it.</summary>
     public const string NoService = "E_NO_SERVICE";
 

@@ -37,10 +37,9 @@ internal sealed class FlowControl(LinkOptions options)
         return victim;
     }
 
-    /// <summary>Bytes came. True where the sender is to pause.</summary>
+    /// <summary>Bytes came that have to wait. True where the sender is to pause.</summary>
     public bool Add(LinkClient client, int count)
     {
-        client.BytesReceived += count;
         client.Waiting += count;
         _total += count;
         _waiting.Add(client);

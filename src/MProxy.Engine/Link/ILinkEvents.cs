@@ -7,7 +7,8 @@ internal interface ILinkEvents
     void Opened(LinkClient client);
 
     /// <summary>Bytes for a client; the span is valid during the call only.</summary>
-    void Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd);
+    /// <returns>How many of them the local side has taken already; the rest waits until it is reported as delivered.</returns>
+    int Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd);
 
     /// <summary>The peer sends nothing more for a client; what came before is still to be delivered.</summary>
     void PeerEnded(LinkClient client);

@@ -16,8 +16,21 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     private readonly Queue<Segment> _segments = new();
     private readonly SemaphoreSlim _changed = new(0, 1);
     private Segment? _tail;
+    private int _taken;
     private bool _completed;
     private bool _disposed;
+
+    /// <summary>Nothing waits and nothing is being sent: what comes now may go past this queue. Only whoever adds can rely on it.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _segments.Count == 0 && _taken == 0 && !_completed && !_disposed;
+            }
+        }
+    }
 
     public void Add(ReadOnlySpan<byte> data)
     {
@@ -67,6 +80,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 if (_segments.TryDequeue(out var segment))
                 {
                     _tail = _tail == segment ? null : _tail;
+                    _taken++;
                     return segment;
                 }
 
@@ -80,7 +94,14 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
         }
     }
 
-    public void Return(Segment segment) => ledger.Return(segment.Buffer);
+    public void Return(Segment segment)
+    {
+        ledger.Return(segment.Buffer);
+        lock (_gate)
+        {
+            _taken--;
+        }
+    }
 
     /// <summary>Drops what was not taken.</summary>
     public void Dispose()
@@ -90,7 +111,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
             _disposed = true;
             while (_segments.TryDequeue(out var segment))
             {
-                Return(segment);
+                ledger.Return(segment.Buffer);
             }
 
             _tail = null;

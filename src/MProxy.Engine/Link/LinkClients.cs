@@ -5,6 +5,8 @@ namespace MProxy.Engine.Link;
 /// <summary>The clients of a link, each from its connection to its end. Source: protocol.md, section 4.</summary>
 internal sealed class LinkClients
 {
+    private const int MaxErrorText = 1000;
+
     private readonly LinkRole _role;
     private readonly ControlChannel _control;
     private readonly Outbox _outbox;
@@ -75,7 +77,7 @@ internal sealed class LinkClients
         // One that has ended both ways may fail too, while the rest of its data is delivered: that is no business of the peer.
         if (!client.IsClosed)
         {
-            Send(FrameKind.Error, client.Meta, ErrorBody.Create(message, code));
+            Send(FrameKind.Error, client.Meta, ErrorBody.Create(message.Length <= MaxErrorText ? message : message[..MaxErrorText], code));
             if (_role == LinkRole.Relay && !client.EndReceived && _late.HoldBack(client.SocketId))
             {
                 SendBarrier();
@@ -132,9 +134,9 @@ internal sealed class LinkClients
             }
         }
 
-        var pause = _flow.Add(client, body.Length);
-        _events.Received(client, body, isFrameEnd);
-        if (pause)
+        client.BytesReceived += body.Length;
+        var rest = body.Length - _events.Received(client, body, isFrameEnd);
+        if (rest > 0 && !client.HasFailed && _flow.Add(client, rest))
         {
             SendCount(FrameKind.Pause, client);
         }
@@ -195,7 +197,8 @@ internal sealed class LinkClients
 
         try
         {
-            Send(FrameKind.Error, header.ToMeta() with { Service = null }, ErrorBody.Create("there is no such client", ErrorCode.NoConnection));
+            _outbox.AddAnswer(FrameEncoder.Encode(
+                FrameKind.Error, header.ToMeta() with { Service = null }, ErrorBody.Create("there is no such client", ErrorCode.NoConnection)));
         }
         catch (FrameFieldException)
         {
@@ -205,13 +208,16 @@ internal sealed class LinkClients
         return null;
     }
 
-    private void SendBarrier() => _control.Request("ping", default, _ =>
-    {
-        if (_late.BarrierPassed())
+    /// <summary>However long the answer takes: before it, what was on its way may still come.</summary>
+    private void SendBarrier() => _control.Ping(
+        _ =>
         {
-            SendBarrier();
-        }
-    });
+            if (_late.BarrierPassed())
+            {
+                SendBarrier();
+            }
+        },
+        expires: false);
 
     private void CloseWhenEnded(LinkClient client)
     {

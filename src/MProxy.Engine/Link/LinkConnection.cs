@@ -25,6 +25,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly CancellationTokenSource _broken = new();
     private LinkException? _breakReason;
     private LinkException? _lastWords;
+    private long _lastWordsBy;
     private TaskCompletionSource? _idle;
     private bool _closed;
 
@@ -43,7 +44,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         Ledger = ledger;
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, CheckIdle);
-        _stream = new LinkStream(carrier.Stream, ledger, Receive, Gather);
+        _stream = new LinkStream(carrier.Stream, ledger, Receive, Gather, time);
         _timer = new LinkTimer(time, Tick);
     }
 
@@ -141,6 +142,15 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a frame back that waits for its turn.</summary>
+    public void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
+    {
+        if (LinkMachine.Withdraw(client))
+        {
+            pending.Complete(sent: false);
+        }
+    });
+
     public void End(LinkClient client) => Tell(machine => machine.Clients.End(client));
 
     /// <summary>Ends a client both ways at once, here and at the peer.</summary>
@@ -158,6 +168,15 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             machine.Clients.Fail(client, code, message);
             client.Sink?.Failed(code, message);
         }
+
+        // Those that have ended on the link, and whose last bytes are being delivered.
+        _pumps.ForEach(pump =>
+        {
+            if (condition(pump.Client))
+            {
+                pump.Abort();
+            }
+        });
     });
 
     public void Delivered(LinkClient client, int count) => Tell(machine => machine.Clients.Delivered(client, count));
@@ -176,6 +195,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return Task.FromResult(ControlReply.LinkLost(0));
             }
 
+            // Throws before anything is noted where the message is too long.
             _requests.Add(_machine.Control.Request(command, arguments), reply);
             _timer.Arm(_machine.NextDeadline);
         }
@@ -193,7 +213,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         {
             machine.Control.Report(code, message);
             _lastWords = new LinkException(message, code: code);
-            _timer.Arm(_time.GetTimestamp() + (long)(LastWords.TotalSeconds * _time.TimestampFrequency));
+            _lastWordsBy = _time.GetTimestamp() + (long)(LastWords.TotalSeconds * _time.TimestampFrequency);
+            _timer.Arm(_lastWordsBy);
         }
     });
 
@@ -202,6 +223,11 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
+            if (_closed)
+            {
+                return Task.CompletedTask;
+            }
+
             _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             CheckIdle();
             return _idle?.Task ?? Task.CompletedTask;
@@ -218,7 +244,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.Opened(LinkClient client) => _host.Opened(this, client);
 
-    void ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => client.Sink?.Received(data, isFrameEnd);
+    int ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => client.Sink?.Received(data, isFrameEnd) ?? data.Length;
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
 
@@ -259,8 +285,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
-            _machine.Receive(bytes);
-            CheckIdle();
+            if (!_closed)
+            {
+                _machine.Receive(bytes);
+                CheckIdle();
+                _timer.Arm(_machine.NextDeadline);
+            }
         }
     }
 
@@ -282,11 +312,16 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         if (_lastWords is { } reason)
         {
-            Break(reason);
+            if (_time.GetTimestamp() >= _lastWordsBy)
+            {
+                Break(reason);
+            }
+
+            _timer.Arm(_lastWordsBy);
             return;
         }
 
-        machine.Tick(_carrier.LastHeard);
+        machine.Tick(Math.Max(_carrier.LastHeard, _stream.LastPushed));
         _timer.Arm(machine.NextDeadline);
     });
 
@@ -343,10 +378,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             foreach (var client in _machine.Clients.All)
             {
                 client.IsClosed = true;
-                if (client.Sink is not ClientPump)
-                {
-                    client.Sink?.Failed(ErrorCode.LinkLost, "the link was lost");
-                }
+                client.Sink?.LinkLost();
             }
 
             // Those that had ended and still drained too.

@@ -27,7 +27,7 @@ internal sealed class LinkMachine
     {
         _role = role;
         _events = events;
-        _outbox = new Outbox(events);
+        _outbox = new Outbox(role, events);
         _liveness = new Liveness(time, options.SilenceOf(role), options.ProbeTimeout);
         Control = new ControlChannel(role, options, _outbox, events, time, random ?? Random.Shared);
         Clients = new LinkClients(role, options, Control, _outbox, events, time);
@@ -103,12 +103,22 @@ internal sealed class LinkMachine
         }
     }
 
+    /// <summary>Takes a frame back that was offered. False where it is on its way already.</summary>
+    public static bool Withdraw(LinkClient client)
+    {
+        var was = !client.Pending.IsEmpty;
+        client.Pending = default;
+        return was;
+    }
+
     /// <summary>Fills one send: the machine's own frames first, then a frame of each waiting client in turn.</summary>
     /// <returns>How many bytes were written.</returns>
     public int Gather(Span<byte> batch)
     {
         var length = _outbox.MoveTo(batch);
-        while (_turns.MoveNext(batch[length..], out var taken) is { } client)
+
+        // A client's connection may be in the outbox still: its data stays behind that.
+        while (_outbox.IsEmpty && _turns.MoveNext(batch[length..], out var taken) is { } client)
         {
             length += taken;
             _events.Sent(client);
@@ -118,7 +128,7 @@ internal sealed class LinkMachine
     }
 
     /// <summary>Asks the peer for a sign of life, which also measures the round trip. An old peer answers that it does not know the command: life as well.</summary>
-    public void Probe() => Control.Request("ping", default, reply =>
+    public void Probe() => Control.Ping(reply =>
     {
         if (reply.Code != ErrorCode.Timeout)
         {

@@ -1,12 +1,16 @@
 namespace MProxy.Engine.Link;
 
 /// <summary>The two loops of a link over its stream: the reader hands over what comes, the writer sends what it can gather. Neither knows what it means.</summary>
-internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStream.Receiver receive, LinkStream.Gatherer gather) : IDisposable
+internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStream.Receiver receive, LinkStream.Gatherer gather, TimeProvider time) : IDisposable
 {
     private const int ReadLength = 256 << 10;
     private const int BatchLength = 256 << 10;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Blocked = TimeSpan.FromMilliseconds(100);
+
     private readonly SemaphoreSlim _work = new(0, 1);
+    private long _lastPushed;
     private long _bytesIn;
     private long _bytesOut;
 
@@ -20,6 +24,12 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
 
     public long BytesOut => Interlocked.Read(ref _bytesOut);
 
+    /// <summary>
+    /// When a send last went through that had been blocked, as a timestamp: the peer takes bytes, so it is alive, though its answer to a
+    /// probe may be far behind. A send that the system just stored says nothing.
+    /// </summary>
+    public long LastPushed => Volatile.Read(ref _lastPushed);
+
     /// <summary>Runs both loops until one ends, the stream is closed by <paramref name="close"/> then, and the other ends with it.</summary>
     /// <returns>What ended the first; null for the end of the stream.</returns>
     public async Task<Exception?> RunAsync(Func<ValueTask> close, CancellationToken cancellationToken)
@@ -30,7 +40,9 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
         var first = await Task.WhenAny(reading, writing).ConfigureAwait(false);
         await stopping.CancelAsync().ConfigureAwait(false);
         await close().ConfigureAwait(false);
-        await Task.WhenAll(reading, writing).ConfigureAwait(false);
+
+        // By the real clock, and not for ever: a stream that a script made may neither cancel nor end, and is left alone then.
+        await Task.WhenAny(Task.WhenAll(reading, writing), Task.Delay(Patience, CancellationToken.None)).ConfigureAwait(false);
         return await first.ConfigureAwait(false);
     }
 
@@ -96,8 +108,13 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
             {
                 for (int length; (length = gather(batch.AsSpan(0, BatchLength))) > 0;)
                 {
+                    var started = time.GetTimestamp();
                     await stream.WriteAsync(batch.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
                     Interlocked.Add(ref _bytesOut, length);
+                    if (time.GetElapsedTime(started) >= Blocked)
+                    {
+                        Volatile.Write(ref _lastPushed, time.GetTimestamp());
+                    }
                 }
             }
             finally

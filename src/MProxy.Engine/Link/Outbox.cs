@@ -1,47 +1,56 @@
 namespace MProxy.Engine.Link;
 
 /// <summary>The small frames that go ahead of clients' data: control, connection, pause, resume, end and error.</summary>
-internal sealed class Outbox(ILinkEvents events)
+internal sealed class Outbox(LinkRole role, ILinkEvents events)
 {
-    private const int Bound = 1 << 20;
+    // A relay's own frames are as many as its clients, and only answers are the device's doing. At a device all are the relay's doing.
+    private const int RelayBound = 1 << 20;
+    private const int DeviceBound = 16 << 20;
 
-    private readonly Queue<byte[]> _frames = new();
-    private int _length;
+    private readonly Queue<(byte[] Frame, bool Counts)> _frames = new();
+    private int _counted;
     private bool _hasOverflowed;
 
-    /// <summary>Adds a frame. Where too many wait, the peer makes us send and does not read: the link has to end.</summary>
-    public void Add(byte[] frame)
-    {
-        if (_hasOverflowed)
-        {
-            return;
-        }
+    public bool IsEmpty => _frames.Count == 0;
 
-        if (_length + frame.Length > Bound)
-        {
-            _hasOverflowed = true;
-            events.Broke(new LinkException("The peer does not read what it is sent: too many control frames are waiting."));
-            return;
-        }
+    /// <summary>Adds a frame that this side has to send.</summary>
+    public void Add(byte[] frame) => Add(frame, counts: role == LinkRole.Device);
 
-        _frames.Enqueue(frame);
-        _length += frame.Length;
-        events.WorkReady();
-    }
+    /// <summary>Adds what the peer made us say. Where too much of that waits, the peer does not read: the link has to end.</summary>
+    public void AddAnswer(byte[] frame) => Add(frame, counts: true);
 
     /// <summary>Copies as many whole frames as fit, oldest first.</summary>
     /// <returns>How many bytes were written.</returns>
     public int MoveTo(Span<byte> target)
     {
         var written = 0;
-        while (_frames.TryPeek(out var frame) && frame.Length <= target.Length - written)
+        while (_frames.TryPeek(out var next) && next.Frame.Length <= target.Length - written)
         {
-            frame.CopyTo(target[written..]);
-            written += frame.Length;
-            _length -= frame.Length;
+            next.Frame.CopyTo(target[written..]);
+            written += next.Frame.Length;
+            _counted -= next.Counts ? next.Frame.Length : 0;
             _frames.Dequeue();
         }
 
         return written;
+    }
+
+    private void Add(byte[] frame, bool counts)
+    {
+        if (_hasOverflowed)
+        {
+            return;
+        }
+
+        _counted += counts ? frame.Length : 0;
+        if (_counted > (role == LinkRole.Relay ? RelayBound : DeviceBound))
+        {
+            _hasOverflowed = true;
+            events.Broke(new LinkException("The peer does not read what it is sent: too many control frames are waiting."));
+            return;
+        }
+
+        _frames.Enqueue((frame, counts));
+        events.WorkReady();
     }
 }

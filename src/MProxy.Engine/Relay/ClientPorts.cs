@@ -43,6 +43,12 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket> accepted,
         lock (_open)
         {
             refusal = null;
+            if (_stopping.IsCancellationRequested)
+            {
+                refusal = "the relay is stopping";
+                return null;
+            }
+
             if (_open.TryGetValue(port, out var entry))
             {
                 _open[port] = entry with { Holders = entry.Holders + 1 };

@@ -2,12 +2,16 @@ using System.Security.Cryptography;
 using System.Text;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>What one link may serve: a grant for each token that it has shown, with the ports that those hold open.</summary>
 internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimeProvider time)
 {
+    // What fits into one grant message with room to spare.
+    private const int MaxNames = 300;
+
     // By a hash: tokens need to be told apart, not to be kept.
     private readonly Dictionary<string, Grant> _grants = [];
 
@@ -44,10 +48,15 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
         return grant;
     }
 
+    /// <summary>True where a client is covered by what this link may serve now.</summary>
+    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client));
+
     /// <summary>Checks a token, and takes the ports that it asks for.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="heldById">The ports that a link with the same token id holds: one that comes back gets them, also where it leaves the choice to the relay.</param>
     /// <returns>What it allows; null where that is there already.</returns>
     /// <exception cref="LinkException">Says why not, with its code.</exception>
-    public Grant? Add(string? token)
+    public Grant? Add(string? token, Func<string, IEnumerable<int>> heldById)
     {
         var grant = Verify(token);
         var key = KeyOf(token!);
@@ -58,7 +67,12 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
                 return null;
             }
 
-            grant = grant with { Ports = Acquire(grant.Ports) };
+            if (_grants.Values.Sum(other => other.Domains.Count + other.Ports.Count) + grant.Domains.Count + grant.Ports.Count > MaxNames)
+            {
+                throw new LinkException($"One link may serve {MaxNames} names and ports, and with this token it would be more.", code: ErrorCode.NotGranted);
+            }
+
+            grant = grant with { Ports = Acquire(grant.Ports, grant.Id.Length == 0 ? [] : heldById(grant.Id)) };
             _grants.Add(key, grant);
             return grant;
         }
@@ -80,7 +94,10 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     }
 
     /// <summary>Takes away what a token allows, or with <c>*</c> all of it.</summary>
-    public Grant[] Remove(string token) => Remove(entry => token == "*" || entry.Key == KeyOf(token));
+    public Grant[] Remove(string token) => Remove(entry => !entry.Value.IsUnrestricted && (token == "*" || entry.Key == KeyOf(token)));
+
+    /// <summary>The link is gone.</summary>
+    public Grant[] RemoveAll() => Remove(_ => true);
 
     /// <summary>Takes away what has ended by now.</summary>
     public Grant[] RemoveExpired() => Remove(entry => entry.Value.Expires <= time.GetUtcNow());
@@ -107,15 +124,16 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
         return [.. removed.Select(entry => entry.Value)];
     }
 
-    private int[] Acquire(IReadOnlyList<int> wanted)
+    private int[] Acquire(IReadOnlyList<int> wanted, IEnumerable<int> held)
     {
         List<int> acquired = [];
+        var inherited = new Queue<int>(held.Except(wanted));
         foreach (var port in wanted)
         {
-            if (ports.TryAcquire(port, out var refusal) is not { } opened)
+            if (ports.TryAcquire(port == 0 && inherited.TryDequeue(out var old) ? old : port, out var refusal) is not { } opened)
             {
                 Release(acquired);
-                throw new LinkException(refusal!, code: ErrorCode.NotGranted);
+                throw new LinkException(refusal!, code: port == 0 || options.GrantedPort.Contains(port) ? ErrorCode.PortUnavailable : ErrorCode.NotGranted);
             }
 
             acquired.Add(opened);

@@ -54,6 +54,15 @@ internal sealed class LinkRegistry
         }
     }
 
+    /// <summary>The ports that other links hold by grants of a token id.</summary>
+    public int[] PortsOf(string id, RelayLink except)
+    {
+        lock (_gate)
+        {
+            return [.. _grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => entry.Grant.Ports)];
+        }
+    }
+
     public void Revoke(RelayLink link, Grant grant)
     {
         lock (_gate)

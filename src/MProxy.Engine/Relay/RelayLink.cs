@@ -17,6 +17,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     private readonly ITimer _timer;
     private readonly LinkGrants _grants;
     private DateTimeOffset _tokenlessSince;
+    private volatile bool _isReplaced;
 
     public RelayLink(RelayServer relay, RelayOptions options, Carrier carrier, ResourceLedger ledger, TimeProvider time)
     {
@@ -74,18 +75,32 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             return false;
         }
 
-        var opened = Connection.TryOpen(meta, socket) is not null;
-        isDuplicate = !opened && Connection.IsUp;
-        return opened;
+        if (Connection.TryOpen(meta, socket) is not { } client)
+        {
+            isDuplicate = Connection.IsUp;
+            return false;
+        }
+
+        // A token may have gone since this link was found to have one.
+        if (!_grants.Allow(meta))
+        {
+            Connection.Fail(client, ErrorCode.NotGranted, "the device may no longer serve this client");
+        }
+
+        return true;
     }
 
     /// <summary>Another link has come with the same token id.</summary>
-    public void Replace() => Connection.CloseWith(ErrorCode.Replaced, "Another link came with the same token id.");
+    public void Replace()
+    {
+        _isReplaced = true;
+        Connection.CloseWith(ErrorCode.Replaced, "Another link came with the same token id.");
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync().ConfigureAwait(false);
-        Forget(_grants.Remove("*"));
+        Forget(_grants.RemoveAll());
         await Connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -117,6 +132,11 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private bool TryObey(in ControlCommand command)
     {
+        if (_isReplaced)
+        {
+            throw new LinkException("Another link came with the same token id.", code: ErrorCode.Replaced);
+        }
+
         var token = command.FirstArgument as string;
         switch (command.Name)
         {
@@ -139,7 +159,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Add(string? token)
     {
-        if (_options.RequiresToken && _grants.Add(token) is { } grant)
+        if (_options.RequiresToken && _grants.Add(token, id => _relay.Registry.PortsOf(id, this)) is { } grant)
         {
             foreach (var stale in _relay.Registry.Grant(this, grant))
             {
@@ -154,6 +174,11 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Delete(string? token)
     {
+        if (!_options.RequiresToken)
+        {
+            return;
+        }
+
         var removed = token is null ? [] : _grants.Remove(token);
         if (removed.Length == 0)
         {
@@ -162,6 +187,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
         Forget(removed);
         FailUngranted("its token was deleted");
+        TellGrants();
         ArmTimer();
     }
 
@@ -182,8 +208,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <summary>Ends the clients that no grant of this link covers any more.</summary>
     private void FailUngranted(string why)
     {
-        var grants = _grants.All;
-        Connection.FailWhere(client => !grants.Any(grant => grant.Allows(client.Meta)), ErrorCode.NotGranted, $"the device may no longer serve this client: {why}");
+        Connection.FailWhere(client => !_grants.Allow(client.Meta), ErrorCode.NotGranted, $"the device may no longer serve this client: {why}");
     }
 
     private void TellGrants()
@@ -200,7 +225,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         {
             Forget(expired);
             FailUngranted("its token has expired");
-            Connection.Say(control => control.Report(ErrorCode.InvalidToken, "A token of this link has expired."));
+            Connection.Say(control => control.Report(ErrorCode.TokenExpired, "A token of this link has expired."));
             TellGrants();
         }
         else if (_grants.All.Length == 0 && _time.GetUtcNow() - _tokenlessSince >= _options.TokenTimeout)
@@ -220,6 +245,15 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             return;
         }
 
+        // Together, so that an earlier wake-up never loses against a later one.
+        lock (_timer)
+        {
+            Arm();
+        }
+    }
+
+    private void Arm()
+    {
         var due = _grants.All.Length == 0 ? _tokenlessSince + _options.TokenTimeout : _grants.NextExpiry;
 
         // A timer takes at most 49 days: a later expiry is looked at again then.

@@ -22,7 +22,7 @@ public sealed class RelayServer : IDrainable
     private long _endedBytesOut;
     private long _refused;
     private long _duplicates;
-    private Task? _stopped;
+    private readonly StopSwitch _stop = new();
 
     private RelayServer(RelayOptions options, TimeProvider time)
     {
@@ -44,7 +44,7 @@ public sealed class RelayServer : IDrainable
     public string Name => _options.Name;
 
     /// <summary>Running, Draining or Stopped.</summary>
-    public string State => _stopped is null ? "Running" : _stopped.IsCompleted ? "Stopped" : "Draining";
+    public string State => !_stop.IsOn ? "Running" : _stop.IsDone ? "Stopped" : "Draining";
 
     /// <summary>Where devices come in, with the ports that are really open.</summary>
     public IReadOnlyList<CarrierUri> Listen { get; private set; } = [];
@@ -109,13 +109,8 @@ public sealed class RelayServer : IDrainable
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default)
-    {
-        lock (_listeners)
-        {
-            return _stopped ??= Task.Run(() => StopCoreAsync(drain, cancellationToken), CancellationToken.None);
-        }
-    }
+    public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
+        _stop.StopAsync(hurry => StopCoreAsync(drain, hurry), drain, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
@@ -194,7 +189,7 @@ public sealed class RelayServer : IDrainable
         {
             // A reset at once: nobody waits for an answer that will not come.
             Interlocked.Increment(ref _refused);
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            TcpSocket.ResetOnClose(socket);
             _ledger.Close(socket);
         }
     }

@@ -200,17 +200,17 @@ public class LinkClientsTests : MachineTest
     [Fact]
     public void A_peer_that_makes_us_answer_and_never_reads_is_cut_off()
     {
-        var device = Machine(LinkRole.Device);
+        var relay = UpMachine(LinkRole.Relay);
         var ping = Control("[7,\"ping\"]");
         for (var i = 0; i < 10_000; i++)
         {
-            device.Receive(ping);
+            relay.Receive(ping);
         }
 
         Assert.Null(Events.BreakReason);
         for (var i = 0; i < 50_000; i++)
         {
-            device.Receive(ping);
+            relay.Receive(ping);
         }
 
         Assert.Contains("does not read", Events.BreakReason!.Message, StringComparison.Ordinal);

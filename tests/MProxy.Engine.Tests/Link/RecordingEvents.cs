@@ -22,7 +22,11 @@ internal sealed class RecordingEvents : ILinkEvents
 
     public LinkException? BreakReason { get; private set; }
 
-    public void Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => Note(client, $"received {data.Length}");
+    public int Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        Note(client, $"received {data.Length}");
+        return 0;
+    }
 
     public void PeerEnded(LinkClient client) => Note(client, "ended");
 

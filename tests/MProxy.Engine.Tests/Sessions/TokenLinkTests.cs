@@ -52,7 +52,7 @@ public class TokenLinkTests
         world.Time.Advance(TimeSpan.FromSeconds(5));
         await MemoryWorld.IsResetAsync(client);
         await MemoryWorld.IsRefusedAsync(port);
-        Assert.Equal(ErrorCode.InvalidToken, (await _events.NextAsync(EventKind.PeerError)).Code);
+        Assert.Equal(ErrorCode.TokenExpired, (await _events.NextAsync(EventKind.PeerError)).Code);
         Assert.Equal(ErrorCode.NotGranted, (await link.ReceiveFrameAsync(MemoryWorld.Token))!.Code);
 
         // Without any token left, the relay lets the link go after a while, and the device knows that it is of no use to come back.
