@@ -7,7 +7,7 @@ namespace MProxy.Engine.Link;
 
 /// <summary>
 /// Runs a link's state machine on a carrier: one reader, one writer, one timer, and a pump for each client. Everything the machine is
-/// told or asked happens under one lock, in which nobody waits.
+/// told or asked happens under one lock, in which nobody waits; whoever needs that lock has a method here.
 /// </summary>
 internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 {

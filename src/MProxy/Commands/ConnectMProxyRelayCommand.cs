@@ -31,33 +31,20 @@ public sealed class ConnectMProxyRelayCommand : DialCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var name = Name ?? Sessions.Links.NextName();
-        if (Sessions.Links.Contains(name))
-        {
-            ThrowTerminatingError(ErrorRecords.NameInUse("link", name));
-        }
-
         WarnOfRisks(Relay is null ? [] : [Relay]);
-        var options = DialOptions(name, Relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) };
         try
         {
-            var link = Wait(DeviceLink.ConnectAsync(options, cancellationToken: StopToken));
-            if (!Sessions.Links.TryAdd(name, link))
+            NamedStart.Run(this, Sessions.Links, Name, name =>
             {
-                link.StopAsync().GetAwaiter().GetResult();
-                ThrowTerminatingError(ErrorRecords.NameInUse("link", name));
-            }
-
-            WriteVerbose($"Link '{name}' to {options.Target} is up.");
-            WriteObject(link);
-        }
-        catch (LinkException error) when (error.InnerException is ArgumentException wrong)
-        {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(wrong, options.Target));
+                var options = DialOptions(name, Relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) };
+                var link = Wait(DeviceLink.ConnectAsync(options, cancellationToken: StopToken));
+                WriteVerbose($"Link '{name}' to {options.Target} is up.");
+                return link;
+            });
         }
         catch (LinkException error)
         {
-            ThrowTerminatingError(ErrorRecords.ConnectFailed("Connect", error, options.Target));
+            ThrowTerminatingError(ErrorRecords.ConnectFailed("Connect", error, Relay?.ToString() ?? "stream"));
         }
     }
 }

@@ -90,14 +90,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             return;
         }
 
-        var name = Name ?? Sessions.Relays.NextName();
-        if (Sessions.Relays.Contains(name))
-        {
-            ThrowTerminatingError(ErrorRecords.NameInUse("relay", name));
-        }
-
-        var options = Options(name);
-        if (options.Keys.Count > 0)
+        if (Secret.Length + PublicKey.Length > 0)
         {
             foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))
             {
@@ -107,15 +100,12 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
 
         try
         {
-            var relay = RelayServer.Start(options);
-            if (!Sessions.Relays.TryAdd(name, relay))
+            NamedStart.Run(this, Sessions.Relays, Name, name =>
             {
-                relay.StopAsync().GetAwaiter().GetResult();
-                ThrowTerminatingError(ErrorRecords.NameInUse("relay", name));
-            }
-
-            WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
-            WriteObject(relay);
+                var relay = RelayServer.Start(Options(name));
+                WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
+                return relay;
+            });
         }
         catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException)
         {

@@ -70,28 +70,15 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             return;
         }
 
-        var name = Name ?? Sessions.Tunnels.NextName();
-        if (Sessions.Tunnels.Contains(name))
-        {
-            ThrowTerminatingError(ErrorRecords.NameInUse("tunnel", name));
-        }
-
         WarnOfRisks(Relay);
         try
         {
-            var tunnel = Wait(Tunnel.StartAsync(Options(name), cancellationToken: StopToken));
-            if (!Sessions.Tunnels.TryAdd(name, tunnel))
+            NamedStart.Run(this, Sessions.Tunnels, Name, name =>
             {
-                tunnel.StopAsync().GetAwaiter().GetResult();
-                ThrowTerminatingError(ErrorRecords.NameInUse("tunnel", name));
-            }
-
-            WriteVerbose($"Tunnel '{name}' is connected to {target}.");
-            WriteObject(tunnel);
-        }
-        catch (LinkException error) when (error.InnerException is ArgumentException wrong)
-        {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(wrong, target));
+                var tunnel = Wait(Tunnel.StartAsync(Options(name), cancellationToken: StopToken));
+                WriteVerbose($"Tunnel '{name}' is connected to {target}.");
+                return tunnel;
+            });
         }
         catch (LinkException error)
         {

@@ -53,8 +53,9 @@ internal static class ErrorRecords
         ? InvalidOption(wrong, target)
         : Create(error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");
 
-    public static ErrorRecord ConnectFailed(string what, LinkException error, object target) => error.IsFinal
-        ? Create(error, "TokenRefused", ErrorCategory.AuthenticationError, target, "Get a token that holds for this relay: New-MProxyToken makes one where its secret is known.")
+    public static ErrorRecord ConnectFailed(string what, LinkException error, object target) =>
+        error.InnerException is ArgumentException wrong ? InvalidOption(wrong, target)
+        : error.IsFinal ? Create(error, "TokenRefused", ErrorCategory.AuthenticationError, target, "Get a token that holds for this relay: New-MProxyToken makes one where its secret is known.")
         : Create(error, $"{what}Failed", ErrorCategory.ConnectionError, target, "Check the address with Test-MProxyRelay, which says how far it comes.");
 
     public static ErrorRecord NoLink(LinkException error, object target) => error.Code == ErrorCode.LinkLost
