@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
 using MProxy.Engine.Tests.Carriers;
 
 namespace MProxy.Engine.Tests;
@@ -25,6 +27,34 @@ public class TunnelCarrierTests
 
         // At its end the world asserts that sockets, buffers and loops are gone on both sides.
         await world.StopAsync();
+    }
+
+    [Fact]
+    public async Task One_relay_listens_on_all_of_them_at_once_and_its_clients_go_to_every_device_in_turn()
+    {
+        string[] listen = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "tls://127.0.0.1:0", "ws://[::1]:0", "wss://127.0.0.1:0", $"unix://{CarrierWorld.NewSocketPath()}"];
+        await using var world = await World.StartAsync(LocalService.EchoAsync, new WorldOptions
+        {
+            Relay = options => options with { Listen = [.. listen.Select(CarrierUri.Parse)] },
+        });
+        var others = await Task.WhenAll(world.Relay.Listen.Skip(1).Select(uri =>
+            Tunnel.StartAsync(WorldOptions.Tunnels(WorldOptions.Links(uri), "tcp", world.Target), cancellationToken: Token)));
+        Assert.Equal(listen.Length, world.Relay.LinkCount);
+        Assert.Equal(["tcp", "tls", "ws", "wss", "unix"], others.Select(tunnel => tunnel.Links[0].Carrier));
+        List<Socket> clients = [];
+        foreach (var tunnel in others.Append(world.Tunnel))
+        {
+            clients.Add(await world.ConnectAsync());
+            await clients[^1].SendAsync(new byte[] { 7 }, Token);
+            await LocalService.ReadExactlyAsync(clients[^1], new byte[1]);
+        }
+
+        Assert.All(others.Append(world.Tunnel), tunnel => Assert.Equal(1, tunnel.ClientCount));
+        clients.ForEach(client => client.Dispose());
+        foreach (var tunnel in others)
+        {
+            await tunnel.DisposeAsync();
+        }
     }
 
     /// <summary>Sends and reads in bursts of random length, yielding between them: pauses without a clock.</summary>

@@ -218,7 +218,7 @@ public sealed class DeviceLink : IDrainable
                 var (error, wasUpFor) = await RunLifeAsync().ConfigureAwait(false);
                 var wasUp = _firstTry.Task.IsCompletedSuccessfully;
                 _firstTry.TrySetException(NoLink(error));
-                if (_stopping.IsCancellationRequested || Refuse(error) || error is ArgumentException || !(wasUp || keepTrying) || _options.Stream is not null)
+                if (_stop.IsOn || Refuse(error) || error is ArgumentException || !(wasUp || keepTrying) || _options.Stream is not null)
                 {
                     return;
                 }

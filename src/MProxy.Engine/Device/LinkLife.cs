@@ -131,7 +131,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
             var reply = await Connection.RequestAsync("add_token", token).WaitAsync(cancellationToken).ConfigureAwait(false);
             if (reply.Code == ErrorCode.LinkLost)
             {
-                throw new LinkException("The relay closed the link.");
+                throw await Running.ConfigureAwait(false) as LinkException ?? new LinkException("The relay closed the link.");
             }
 
             if (!reply.Success)
