@@ -39,6 +39,12 @@ Describe 'A link' {
         { Connect-MProxyRelay ftp://127.0.0.1:1 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.ConnectMProxyRelayCommand'
         { Connect-MProxyRelay $relay.Listen[0] -Thumbprint ('A' * 64) } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.ConnectMProxyRelayCommand'
         { Connect-MProxyRelay $relay.Listen[0] -Header @{ a = 1 } } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.ConnectMProxyRelayCommand'
+        $word = [Net.NetworkCredential]::new('', [Guid]::NewGuid().ToString('n')).SecurePassword
+        { Connect-MProxyRelay $relay.Listen[0] -CertificateKeyPath no-such.key } | Should -Throw '*-CertificatePath*' -ErrorId 'InvalidOption,MProxy.Commands.ConnectMProxyRelayCommand'
+        { Connect-MProxyRelay $relay.Listen[0] -CertificatePassword $word } | Should -Throw '*-CertificatePath*' -ErrorId 'InvalidOption,MProxy.Commands.ConnectMProxyRelayCommand'
+        { Start-MProxyRelay tcp://127.0.0.1:0 -CertificateKeyPath no-such.key } | Should -Throw '*-CertificatePath*' -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyRelayCommand'
+        { Start-MProxyTunnel tcp://127.0.0.1:1, tcp://127.0.0.1:2 -Service tcp=127.0.0.1:9 -ConnectTimeout 5 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'
+        Get-MProxyTunnel | Should -BeNullOrEmpty
     }
 
     It 'asks the relay, and a refusal is a reply' {
@@ -49,10 +55,21 @@ Describe 'A link' {
         $reply.Success, $reply.Code | Should -Be $false, 'E_UNKNOWN_COMMAND'
     }
 
+    It 'sends no control message that is longer than a relay reads, or nested too deep' {
+        { $link | Send-MProxyControl -Command no_such -ArgumentList ('x' * 70000) -ErrorAction Stop } | Should -Throw '*65536*' -ErrorId 'InvalidOption,MProxy.Commands.SendMProxyControlCommand'
+        $endless = @{ }
+        $endless.Self = $endless
+        { $link | Send-MProxyControl -Command no_such -ArgumentList $endless -ErrorAction Stop } | Should -Throw '*64*' -ErrorId 'InvalidOption,MProxy.Commands.SendMProxyControlCommand'
+        (Send-MProxyControl $link no_such ('x' * 60000)).Code | Should -Be 'E_UNKNOWN_COMMAND'
+    }
+
     It 'serves with a tunnel, and stays when that stops' {
         $tunnel = $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 -Name link-tunnel
         $tunnel.State, $tunnel.Links[0].Name | Should -Be 'Connected', 'link-one'
         { $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'
+        $word = [Net.NetworkCredential]::new('', [Guid]::NewGuid().ToString('n')).SecurePassword
+        { $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 -Token $word } | Should -Throw '*-Token *' -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
+        { $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 -MaxRetryDelay 1 } | Should -Throw '*-MaxRetryDelay *' -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
         { Receive-MProxyFrame $link -Timeout 1 -ErrorAction Stop } | Should -Throw -ErrorId 'LinkInUse,MProxy.Commands.ReceiveMProxyFrameCommand'
         { Send-MProxyFrame $link x -SocketId 'IPv4,192.0.2.1,1' -ErrorAction Stop } | Should -Throw -ErrorId 'LinkInUse,MProxy.Commands.SendMProxyFrameCommand'
         $tunnel | Stop-MProxyTunnel
@@ -316,6 +333,7 @@ Describe 'Test-MProxyRelay' {
     }
 
     AfterAll {
+        Disconnect-MProxyRelay -Name tested-* -DrainTimeout 0
         Stop-MProxyRelay -Name tested-*
     }
 
@@ -357,10 +375,41 @@ Describe 'Test-MProxyRelay' {
         ('tcp://127.0.0.1:1', "$($relay.Listen[0])" | Test-MProxyRelay | ForEach-Object { $_.Success }) | Should -Be $false, $true
     }
 
+    It 'takes the address from an object that has one' {
+        (@([pscustomobject]@{ RelayUri = "$($relay.Listen[0])" }, [pscustomobject]@{ Relay = 'tcp://127.0.0.1:1' }) | Test-MProxyRelay | ForEach-Object { $_.Success }) | Should -Be $true, $false
+        $link = Connect-MProxyRelay $relay.Listen[0] -Name tested-piped
+        ($link | Test-MProxyRelay).Success | Should -BeTrue
+        $link | Disconnect-MProxyRelay
+    }
+
+    It 'leaves a device alone that has the same token id' {
+        $first = New-MProxyToken a.example -Id tested-7 -Secret $secret
+        $second = New-MProxyToken b.example -Id tested-7 -Secret $secret
+        $link = Connect-MProxyRelay $relay.Listen[0] -Token $first -Name tested-live
+        $before = $link.SocketId
+        foreach ($token in $first, $second) { (Test-MProxyRelay $relay.Listen[0] -Token $token).TokenAccepted | Should -BeTrue }
+        [Threading.Thread]::Sleep(200)
+        ($link | Send-MProxyControl -Command ping).Success | Should -BeTrue
+        $link.State, $link.SocketId | Should -Be 'Connected', $before
+        "$($link.Grants)" | Should -Be 'https a.example'
+        $link | Disconnect-MProxyRelay
+    }
+
     It 'warns of a token that goes out unencrypted' {
-        $warnings = $null
-        $null = Test-MProxyRelay tcp://192.0.2.1:9 -ConnectTimeout 1 -Token (New-MProxyToken a.example -Secret $secret) -WarningVariable warnings -WarningAction SilentlyContinue
-        "$warnings" | Should -BeLike '*unencrypted*'
+        # Refused for its pin, once the warning is out: nobody is dialled.
+        function Get-Warning {
+            param([string] $Relay, [hashtable] $More = @{ })
+            try { Test-MProxyRelay $Relay @More -Thumbprint ('A' * 64) -WarningVariable warnings -WarningAction SilentlyContinue } catch { $failure = $_.FullyQualifiedErrorId }
+            $failure | Should -Be 'InvalidOption,MProxy.Commands.TestMProxyRelayCommand'
+            "$warnings"
+        }
+        Get-Warning tcp://relay.example:9 @{ Token = New-MProxyToken a.example -Secret $secret } | Should -BeLike '*tcp://relay.example:9 unencrypted*'
+        Get-Warning 'ws://relay.example/link?access_token=abc' | Should -BeLike '*ws://relay.example/link[?]access_token=[*][*][*] unencrypted*'
+        Get-Warning ws://relay.example/link @{ Header = @{ authorization = 'abc' } } | Should -BeLike '*unencrypted*'
+
+        # Nothing to tell, or nobody on the way.
+        Get-Warning ws://relay.example/link @{ Header = @{ 'X-Test' = 'abc' } } | Should -BeNullOrEmpty
+        Get-Warning 'ws://127.0.0.1:1/?access_token=abc' | Should -BeNullOrEmpty
     }
 }
 

@@ -14,7 +14,7 @@ public sealed class SendMProxyControlCommand : LinkCommand
     private const string ArgumentSet = "Argument";
     private const string TokenSet = "Token";
 
-    /// <summary>The command: add_token, delete_token, ping, or any other that the relay knows.</summary>
+    /// <summary>The command: add_token, check_token, delete_token, ping, or any other that the relay knows.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     [ArgumentCompleter(typeof(ControlCommandCompleter))]
     [ValidateNotNullOrEmpty]
@@ -25,7 +25,7 @@ public sealed class SendMProxyControlCommand : LinkCommand
     [ValidateNotNull]
     public object?[] ArgumentList { get; set; } = [];
 
-    /// <summary>The token that goes with add_token or delete_token. The link shows an added one again when it reconnects.</summary>
+    /// <summary>The token that goes with add_token, check_token or delete_token. The link shows an added one again when it reconnects.</summary>
     [Parameter(Mandatory = true, ParameterSetName = TokenSet)]
     [ValidateNotNull]
     public SecureString? Token { get; set; }
@@ -33,14 +33,18 @@ public sealed class SendMProxyControlCommand : LinkCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        object?[] arguments = Token is null ? [.. ArgumentList.Select(argument => PSValue.ToPlain(argument))] : [Secret.Reveal(Token)];
         try
         {
+            object?[] arguments = Token is null ? [.. ArgumentList.Select(argument => PSValue.ToPlain(argument))] : [Secret.Reveal(Token)];
             WriteObject(Wait(Session.SendControlAsync(Command, arguments, StopToken)));
         }
         catch (LinkException error)
         {
             WriteError(ErrorRecords.NoLink(error, Session));
+        }
+        catch (ArgumentException error)
+        {
+            WriteError(ErrorRecords.InvalidOption(error, Command, "Send less at once: fewer or shorter arguments."));
         }
     }
 }

@@ -78,8 +78,8 @@ internal static class ErrorRecords
     public static ErrorRecord InvalidToken(Exception error, object? target) => Create(
         error, "InvalidToken", ErrorCategory.InvalidArgument, target, "Check the claims.");
 
-    public static ErrorRecord InvalidOption(ArgumentException error, object? target) => Create(
-        new ArgumentException(WithoutParameter(error), error), "InvalidOption", ErrorCategory.InvalidArgument, target, "Leave the parameter out, or use an address it goes with.");
+    public static ErrorRecord InvalidOption(ArgumentException error, object? target, string advice = "Leave the parameter out, or use an address it goes with.") => Create(
+        new ArgumentException(WithoutParameter(error), error), "InvalidOption", ErrorCategory.InvalidArgument, target, advice);
 
     /// <summary>The names of .NET's parameters mean nothing to whoever typed a command.</summary>
     private static string WithoutParameter(ArgumentException error) =>
