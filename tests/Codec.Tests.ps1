@@ -1,3 +1,6 @@
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'What BeforeAll sets is used by each It.')]
+param()
+
 Describe 'ConvertTo-MProxyFrame' {
     BeforeAll {
         Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
@@ -17,10 +20,10 @@ Describe 'ConvertTo-MProxyFrame' {
     }
 
     It 'packs text as UTF-8, and JSON as JavaScript writes it' {
-        [Text.Encoding]::UTF8.GetString(('é' | ConvertTo-MProxyFrame @client | ConvertFrom-MProxyStream).Data) | Should -Be 'é'
-        $json = [ordered] @{ a = 1; b = '<é>', $true, $null, 1e21 }
+        [Text.Encoding]::UTF8.GetString(("$([char] 0xE9)" | ConvertTo-MProxyFrame @client | ConvertFrom-MProxyStream).Data) | Should -Be "$([char] 0xE9)"
+        $json = [ordered] @{ a = 1; b = "<$([char] 0xE9)>", $true, $null, 1e21 }
         [Text.Encoding]::UTF8.GetString((ConvertTo-MProxyFrame -InputObject $json @client -AsJson | ConvertFrom-MProxyStream).Data) |
-            Should -BeExactly '{"a":1,"b":["<é>",true,null,1e+21]}'
+            Should -BeExactly ('{"a":1,"b":["<' + [char] 0xE9 + '>",true,null,1e+21]}')
         (ConvertTo-MProxyFrame -InputObject 0 @client -AsJson | ConvertFrom-MProxyStream).Length | Should -Be 0
     }
 

@@ -1,4 +1,7 @@
 # The bytes that the protocol's description and its reference package publish.
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'What BeforeAll sets is used by each It.')]
+param()
+
 Describe 'Published bytes' {
     BeforeAll {
         $root = [IO.Path]::GetDirectoryName($PSScriptRoot)
