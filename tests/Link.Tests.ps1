@@ -508,6 +508,7 @@ Describe 'A carrier' {
         $near = [Net.Sockets.TcpClient]::new('127.0.0.1', $listener.LocalEndpoint.Port)
         $far = $listener.AcceptTcpClient()
         $relay = Start-MProxyRelay -Stream $far.GetStream() -TcpPort 0
+        { Connect-MProxyRelay -Stream $near.GetStream() -Thumbprint ('0' * 64) } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.ConnectMProxyRelayCommand'
         $link = Connect-MProxyRelay -Stream $near.GetStream()
         $link.Carrier, $link.RelayUri, $link.State | Should -Be 'stream', $null, 'Connected'
         $null = Receive-MProxyFrame $link -Timeout 0.01

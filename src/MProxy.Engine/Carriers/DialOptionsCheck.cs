@@ -10,17 +10,23 @@ internal static class DialOptionsCheck
     };
 
     /// <exception cref="ArgumentException">Names the option.</exception>
-    public static void Check(CarrierUri uri, DialOptions options)
+    public static void Check(CarrierUri uri, DialOptions options) => Check(uri.Scheme, uri.IsSecure, uri.IsWebSocket, options);
+
+    /// <summary>A stream that is there already has no handshake of ours.</summary>
+    /// <exception cref="ArgumentException">Names the option.</exception>
+    public static void CheckForStream(DialOptions options) => Check("stream", isSecure: false, isWebSocket: false, options);
+
+    private static void Check(string scheme, bool isSecure, bool isWebSocket, DialOptions options)
     {
-        if (!uri.IsSecure)
+        if (!isSecure)
         {
-            Refuse(options.ClientCertificate is not null, nameof(options.ClientCertificate), $"is for tls and wss, and {uri.Scheme} has no TLS");
-            Refuse(options.Thumbprint.Count > 0, nameof(options.Thumbprint), $"is for tls and wss, and {uri.Scheme} has no TLS");
+            Refuse(options.ClientCertificate is not null, nameof(options.ClientCertificate), $"is for tls and wss, and {scheme} has no TLS");
+            Refuse(options.Thumbprint.Count > 0, nameof(options.Thumbprint), $"is for tls and wss, and {scheme} has no TLS");
         }
 
-        if (!uri.IsWebSocket)
+        if (!isWebSocket)
         {
-            var reason = $"is for ws and wss, and the carrier is {uri.Scheme}";
+            var reason = $"is for ws and wss, and the carrier is {scheme}";
             Refuse(options.Proxy is not null, nameof(options.Proxy), reason);
             Refuse(options.ProxyCredential is not null, nameof(options.ProxyCredential), reason);
             Refuse(options.ProxyUseDefaultCredentials, nameof(options.ProxyUseDefaultCredentials), reason);

@@ -105,10 +105,21 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
         _owner.ErrorReported(error);
     }
 
-    private static Task<Carrier> DialAsync(DeviceLinkOptions options, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken) =>
-        options.Dialer is { } dialer ? dialer(cancellationToken)
-        : options.Stream is { } stream ? Task.FromResult(Carrier.FromStream(stream, time))
-        : CarrierDialer.DialAsync(options.Relay!, options.Dial, ledger, time, cancellationToken);
+    private static Task<Carrier> DialAsync(DeviceLinkOptions options, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (options.Dialer is { } dialer)
+        {
+            return dialer(cancellationToken);
+        }
+
+        if (options.Stream is not { } stream)
+        {
+            return CarrierDialer.DialAsync(options.Relay!, options.Dial, ledger, time, cancellationToken);
+        }
+
+        DialOptionsCheck.CheckForStream(options.Dial);
+        return Task.FromResult(Carrier.FromStream(stream, time));
+    }
 
     private async Task GreetAsync(IReadOnlyList<string> tokens, CancellationToken stopping, CancellationToken cancellationToken)
     {
