@@ -1,5 +1,9 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
+using MProxy.Engine.Tests.Sessions;
 
 namespace MProxy.Engine.Tests;
 
@@ -34,6 +38,32 @@ public class LostLinkTests
 
         Assert.Equal(0, world.Relay.ClientCount);
         Assert.Equal(0, world.Tunnel.ClientCount);
+    }
+
+    [Fact]
+    public async Task A_link_that_is_lost_while_a_local_service_is_dialled_leaves_nothing_behind()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux leaves a connection beyond a full backlog waiting.");
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        using var filler = await TcpSocket.ConnectAsync("127.0.0.1", ((IPEndPoint)full.LocalEndPoint!).Port, Token);
+        await using var world = new MemoryWorld();
+        var tunnel = world.Own(await Tunnel.StartAsync(WorldOptions.Tunnels(world.Options(), "tcp", $"{full.LocalEndPoint}"), world.Time, Token));
+        EventLog events = new();
+        tunnel.EventRaised += events.Take;
+        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+        await client.SendAsync(new byte[100_000], Token);
+        while (tunnel.Links[0].Connection!.Waiting < 100_000)
+        {
+            await Task.Yield();
+            Token.ThrowIfCancellationRequested();
+        }
+
+        world.Cut();
+        await events.NextAsync(EventKind.LinkLost);
+        await tunnel.StopAsync(cancellationToken: Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Equal("0 open, 0 buffers, 0 loops", $"{tunnel.Ledger}");
     }
 
     /// <summary>A client in the middle of a transfer. The relay may be a moment behind the device in seeing the new link.</summary>

@@ -117,6 +117,34 @@ public class ControlChannelTests : MachineTest
         Assert.Equal(["broke"], Events.TakeLog());
     }
 
+    [Fact]
+    public void A_device_whose_ping_is_never_answered_does_not_go_up_and_ends_the_link()
+    {
+        var device = Machine(LinkRole.Device);
+        device.Receive(Control("[1,\"hello\",[1],[]]"));
+        Time.Advance(TimeSpan.FromSeconds(10));
+        device.Tick(Time.GetTimestamp());
+        Assert.False(device.Control.IsUp);
+        Assert.Equal(["broke"], Events.TakeLog());
+    }
+
+    [Fact]
+    public void A_hello_again_is_acknowledged_and_not_greeted_again()
+    {
+        var device = UpMachine(LinkRole.Device);
+        var deadline = device.NextDeadline;
+        for (var i = 0; i < 1000; i++)
+        {
+            device.Receive(Control("[1,\"hello\",[1],[\"other\"]]"));
+            Assert.Equal(["Control  [-1,null]"], Events.Sent(device));
+        }
+
+        // Nothing waits for an answer, and nothing has changed.
+        Assert.Equal(deadline, device.NextDeadline);
+        Assert.Empty(device.Control.PeerCommands);
+        Assert.Empty(Events.TakeLog());
+    }
+
     [Theory]
     [InlineData("null", null, null)]
     [InlineData("true", null, null)]

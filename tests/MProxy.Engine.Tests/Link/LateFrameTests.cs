@@ -42,6 +42,27 @@ public class LateFrameTests : MachineTest
     }
 
     [Fact]
+    public void An_answer_that_does_not_come_frees_no_identity_however_long_it_takes()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        relay.Clients.Fail(relay.Clients.Open(Meta(5))!, "E", "reset");
+        Events.Sent(relay);
+
+        // Bytes come, so the peer is there: the answer is only behind a backlog.
+        for (var i = 0; i < 12; i++)
+        {
+            Time.Advance(TimeSpan.FromSeconds(10));
+            relay.Tick(Time.GetTimestamp());
+        }
+
+        Assert.Null(relay.Clients.Open(Meta(5)));
+        relay.Receive(Frame(FrameKind.Message, 5, 50));
+        Assert.Empty(Events.TakeLog());
+        relay.Receive(Control("[-1001,null]"));
+        Assert.NotNull(relay.Clients.Open(Meta(5)));
+    }
+
+    [Fact]
     public void An_identity_whose_peer_has_ended_is_free_at_once()
     {
         var relay = UpMachine(LinkRole.Relay);

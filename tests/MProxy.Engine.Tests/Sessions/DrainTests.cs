@@ -94,6 +94,63 @@ public class DrainTests
     }
 
     [Fact]
+    public async Task A_second_stop_without_patience_cuts_the_drain_of_the_first_short()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        Assert.False(stopping.IsCompleted);
+        await link.StopAsync(cancellationToken: MemoryWorld.Token).WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        await MemoryWorld.IsResetAsync(client);
+    }
+
+    [Fact]
+    public async Task A_draining_device_whose_link_is_lost_does_not_come_back()
+    {
+        await using var world = new MemoryWorld();
+        var dials = 0;
+        var dial = world.Options().Dialer!;
+        var options = world.Options() with { Dialer = cancel => Interlocked.Increment(ref dials) > 0 ? dial(cancel) : throw new InvalidOperationException() };
+        var link = world.Own(await DeviceLink.ConnectAsync(options, world.Time, MemoryWorld.Token));
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        world.Cut();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        Assert.Equal((1, LinkState.Stopped), (dials, link.State));
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task A_links_next_tunnel_waits_for_the_drain_of_the_one_before_and_keeps_its_clients()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var options = new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", LocalTarget.Parse($"{service.LocalEndPoint}"))]), Links = [link] };
+        var one = world.Own(await Tunnel.StartAsync(options, world.Time, MemoryWorld.Token));
+        using var ofOne = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+        using var ofOneLocal = await service.AcceptAsync(MemoryWorld.Token);
+        var stopping = one.StopAsync(Patience, MemoryWorld.Token);
+        await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(options, world.Time, MemoryWorld.Token));
+
+        // What failed to start has taken nothing with it.
+        await ofOne.SendAsync(new byte[1], MemoryWorld.Token);
+        await LocalService.ReadExactlyAsync(ofOneLocal, new byte[1]);
+        await one.StopAsync(cancellationToken: MemoryWorld.Token).WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        await stopping;
+        await MemoryWorld.IsResetAsync(ofOne);
+
+        world.Own(await Tunnel.StartAsync(options, world.Time, MemoryWorld.Token));
+        using var ofTwo = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+        using var ofTwoLocal = await service.AcceptAsync(MemoryWorld.Token);
+        await one.StopAsync(cancellationToken: MemoryWorld.Token);
+        await ofTwo.SendAsync(new byte[1], MemoryWorld.Token);
+        await LocalService.ReadExactlyAsync(ofTwoLocal, new byte[1]);
+    }
+
+    [Fact]
     public async Task A_tunnel_on_a_link_of_others_leaves_it_when_it_stops()
     {
         await using var world = new MemoryWorld();

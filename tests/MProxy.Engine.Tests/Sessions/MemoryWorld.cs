@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
+using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
 using Nerdbank.Streams;
@@ -83,6 +84,14 @@ internal sealed class MemoryWorld : IAsyncDisposable
     };
 
     public async Task<DeviceLink> ConnectLinkAsync(params string[] tokens) => Own(await DeviceLink.ConnectAsync(Options(tokens), Time, Token));
+
+    /// <summary>A link to a peer that the test plays.</summary>
+    public async Task<DeviceLink> ConnectLinkAsync(RawPeer peer, LinkOptions? options = null)
+    {
+        var connecting = DeviceLink.ConnectAsync(Options() with { Dialer = _ => Task.FromResult(peer.ToCarrier(Time)), Link = options ?? new LinkOptions() }, Time, Token);
+        await peer.GreetAsync();
+        return Own(await connecting);
+    }
 
     public T Own<T>(T owned)
         where T : IAsyncDisposable
