@@ -65,8 +65,19 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
                 var piece = body.Slice(at, Math.Min(FrameLength, body.Length - at));
                 var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
 
-                cancellationToken.ThrowIfCancellationRequested();
-                if (client.EndSent || !await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
+                if (client.EndSent)
+                {
+                    return false;
+                }
+
+                var sending = link.SendAsync(client, frame, _pending);
+                if (cancellationToken.IsCancellationRequested)
+                {
+                    // It may have been cancelled just before there was anything to withdraw.
+                    Withdraw();
+                }
+
+                if (!await sending.ConfigureAwait(false))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     return false;
