@@ -174,7 +174,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         {
             if (condition(pump.Client))
             {
-                pump.Abort();
+                machine.Clients.Fail(pump.Client, code, message);
+                pump.Failed(code, message);
             }
         });
     });

@@ -246,12 +246,12 @@ public sealed class RelayServer : IDrainable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
         {
             await listener.DisposeAsync().ConfigureAwait(false);
         }
 
+        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
         _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
     }
 }

@@ -120,7 +120,7 @@ public class StopTests
         await tunnel.StopAsync(cancellationToken: Token);
         await MemoryWorld.IsResetAsync(local);
         await link.Connection!.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
-        Assert.Equal(0, link.Ledger.Open);
+        Assert.Equal((0, 0), (link.Ledger.Open, link.Connection!.Waiting));
     }
 
     private static FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };
