@@ -105,23 +105,25 @@ public class StalledClientTests(ITestOutputHelper output)
         return client;
     }
 
-    /// <summary>What waits once nothing more comes: the link's byte count stands still over a control message there and back.</summary>
+    /// <summary>What waits once nothing moves: nothing comes and nothing is delivered while control messages go there and back.</summary>
     private static async Task<long> SettledAsync(World world)
     {
         var link = world.Relay.Registry.Links[0].Connection;
         for (; ; )
         {
-            var before = link.BytesIn;
-            for (var i = 0; i < 3; i++)
+            var before = (link.BytesIn, link.Waiting);
+            for (var i = 0; i < 20; i++)
             {
                 Assert.True((await link.RequestAsync("ping")).Success);
             }
 
-            // Three short replies and nothing else.
-            if (link.BytesIn - before < 200)
+            // Short replies and nothing else. Below the low mark the client is on its way to be resumed.
+            if (link.BytesIn - before.BytesIn < 2000 && link.Waiting == before.Waiting && before.Waiting > Defaults.LowMark)
             {
-                return link.Waiting;
+                return before.Waiting;
             }
+
+            Token.ThrowIfCancellationRequested();
         }
     }
 

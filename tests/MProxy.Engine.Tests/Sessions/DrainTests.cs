@@ -18,7 +18,10 @@ public class DrainTests
         var (draining, other) = (await world.ConnectLinkAsync(), await world.ConnectLinkAsync());
         var port = world.Relay.TcpPort[0];
         var (running, connection) = await MemoryWorld.ConnectAsync(draining, port);
+        var events = new EventLog();
+        draining.EventRaised += events.Take;
         var stopping = draining.StopAsync(Patience, MemoryWorld.Token);
+        await events.NextAsync(EventKind.Draining);
         Assert.Equal(LinkState.Draining, draining.State);
 
         // The relay answers in order: it knows of the drain when it has answered what came behind it.

@@ -128,16 +128,18 @@ public class ReconnectTests
     [Fact]
     public async Task A_tunnel_with_several_relays_keeps_a_link_to_each()
     {
-        await using var world = new MemoryWorld();
-        var other = world.StartRelay(options => options);
+        // Nobody is probed: the clock runs much faster than anybody could answer.
+        var patient = new LinkOptions { ProbeAfter = TimeSpan.FromDays(1) };
+        await using var world = new MemoryWorld(options => options with { Link = patient });
+        var other = world.StartRelay(options => options with { Link = patient });
         var down = true;
-        var second = world.Options(relay: other);
+        var second = world.Options(relay: other) with { Link = patient };
         var tunnel = world.Own(await Tunnel.StartAsync(
             new TunnelOptions
             {
                 Name = "two",
                 Service = new ServiceMap([]),
-                Relays = [world.Options(), second with { Dialer = cancel => down ? throw new CarrierException(CarrierStage.Connect, "refused") : second.Dialer!(cancel) }],
+                Relays = [world.Options() with { Link = patient }, second with { Dialer = cancel => down ? throw new CarrierException(CarrierStage.Connect, "refused") : second.Dialer!(cancel) }],
             },
             world.Time,
             MemoryWorld.Token));
