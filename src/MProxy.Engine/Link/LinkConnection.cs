@@ -56,7 +56,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public long BytesOut => _stream.BytesOut;
 
-    public int ClientCount => Ask(machine => machine.Clients.Count);
+    public int ClientCount => Ask(machine => _closed ? 0 : machine.Clients.Count);
 
     /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
     public long Waiting => Ask(machine => machine.Clients.Waiting);
