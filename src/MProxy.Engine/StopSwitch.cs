@@ -37,6 +37,19 @@ internal sealed class StopSwitch
         }
     }
 
+    /// <summary>Waits for the last client, but no longer than a drain allows.</summary>
+    public static async Task DrainAsync(Task idle, TimeSpan drain, TimeProvider time, CancellationToken hurry)
+    {
+        try
+        {
+            await idle.WaitAsync(drain, time, hurry).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
+        {
+            // Long enough.
+        }
+    }
+
     /// <param name="stop">Does it, waiting for clients until its token is cancelled at most.</param>
     /// <param name="drain">How long clients may take to finish.</param>
     /// <param name="cancellationToken">Cuts the drain short; the stop itself goes on.</param>

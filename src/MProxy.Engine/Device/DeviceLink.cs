@@ -197,7 +197,7 @@ public sealed class DeviceLink : IDrainable
 
         if (_life?.Connection is { } connection)
         {
-            await WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken).ConfigureAwait(false);
+            await StopSwitch.DrainAsync(connection.WhenIdleAsync(), drain, _time, cancellationToken).ConfigureAwait(false);
             connection.FailWhere(_ => true, ErrorCode.NoService, "the service was stopped");
         }
 
@@ -358,24 +358,12 @@ public sealed class DeviceLink : IDrainable
 
     private static string Reason(Exception? error) => error?.Message ?? "The relay closed the link.";
 
-    private async Task WaitAsync(Task task, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await task.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
-        {
-            // Long enough.
-        }
-    }
-
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         if (State == LinkState.Draining && _life?.Connection is { } connection)
         {
             _ = connection.RequestAsync("drain");
-            var waiting = WaitAsync(connection.WhenIdleAsync(), drain, cancellationToken);
+            var waiting = StopSwitch.DrainAsync(connection.WhenIdleAsync(), drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, _options.Target, "No new clients come.");
             await waiting.ConfigureAwait(false);
         }

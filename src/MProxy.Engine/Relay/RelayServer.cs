@@ -233,16 +233,10 @@ public sealed class RelayServer : IDrainable
         await Ports.CloseAsync().ConfigureAwait(false);
         if (drain > TimeSpan.Zero)
         {
-            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync())).WaitAsync(drain, _time, cancellationToken);
+            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync()));
+            var draining = StopSwitch.DrainAsync(idle, drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
-            try
-            {
-                await idle.ConfigureAwait(false);
-            }
-            catch (Exception error) when (error is TimeoutException or OperationCanceledException)
-            {
-                // Long enough.
-            }
+            await draining.ConfigureAwait(false);
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);

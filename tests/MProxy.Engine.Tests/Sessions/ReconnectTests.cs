@@ -79,10 +79,7 @@ public class ReconnectTests
     {
         using var peer = new RawPeer();
         await using var world = new MemoryWorld();
-        var options = world.Options() with { Dialer = _ => Task.FromResult(peer.ToCarrier(world.Time)) };
-        var connecting = DeviceLink.ConnectAsync(options, world.Time, MemoryWorld.Token);
-        await peer.GreetAsync();
-        var link = world.Own(await connecting);
+        var link = await world.ConnectLinkAsync(peer);
         link.EventRaised += _events.Take;
         world.Time.Advance(TimeSpan.FromSeconds(15.1));
         await peer.AnswerPingAsync();
@@ -115,10 +112,7 @@ public class ReconnectTests
     {
         using var peer = new RawPeer();
         await using var world = new MemoryWorld();
-        var options = world.Options() with { Dialer = _ => Task.FromResult(peer.ToCarrier(world.Time)) };
-        var connecting = DeviceLink.ConnectAsync(options, world.Time, MemoryWorld.Token);
-        await peer.GreetAsync();
-        var link = world.Own(await connecting);
+        var link = await world.ConnectLinkAsync(peer);
         link.EventRaised += _events.Take;
         await peer.SendRawAsync(new byte[] { 254, 40, (byte)'I' });
         peer.Dispose();
