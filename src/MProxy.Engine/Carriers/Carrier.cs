@@ -39,6 +39,9 @@ internal sealed class Carrier : IAsyncDisposable
     /// <summary>The clock's timestamp when the last byte came, pings of WebSocket included; of the start where none has.</summary>
     public long LastHeard => _activity.LastHeard;
 
+    /// <summary>The stream was made elsewhere: nobody knows whether its calls return at once.</summary>
+    public bool CanBlock => Scheme == ForeignScheme;
+
     /// <summary>This end of the socket; null where it has none.</summary>
     public EndPoint? LocalEndPoint { get; init; }
 

@@ -18,6 +18,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly LinkMachine _machine;
     private readonly ILinkHost _host;
     private readonly TimeProvider _time;
+    private readonly LinkWriter _writer;
     private readonly LinkStream _stream;
     private readonly LinkTimer _timer;
     private readonly PumpSet _pumps;
@@ -44,7 +45,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         Ledger = ledger;
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, CheckIdle);
-        _stream = new LinkStream(carrier.Stream, ledger, Receive, Gather, time);
+        _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, time);
+        _stream = new LinkStream(carrier.Stream, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
     }
 
@@ -54,7 +56,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public long BytesIn => _stream.BytesIn;
 
-    public long BytesOut => _stream.BytesOut;
+    public long BytesOut => _writer.BytesOut;
 
     public int ClientCount => Ask(machine => _closed ? 0 : machine.Clients.Count);
 
@@ -97,18 +99,20 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public LinkClient? TryOpen(in FrameMeta meta, Socket socket)
     {
+        LinkClient? client;
         lock (_gate)
         {
-            if (_closed || !_machine.Control.IsUp || _machine.Clients.Open(meta) is not { } client)
+            client = _closed || !_machine.Control.IsUp ? null : _machine.Clients.Open(meta);
+            if (client is not null)
             {
-                return null;
+                var pump = new ClientPump(this, client);
+                client.Sink = pump;
+                _pumps.Start(pump, socket);
             }
-
-            var pump = new ClientPump(this, client);
-            client.Sink = pump;
-            _pumps.Start(pump, socket);
-            return client;
         }
+
+        Push();
+        return client;
     }
 
     /// <summary>Device side: gives an opened client its local socket, once that is connected.</summary>
@@ -129,6 +133,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>Sends a frame of a client in its turn. Done when it is on its way; false when the client is over.</summary>
     public ValueTask<bool> SendAsync(LinkClient client, ReadOnlyMemory<byte> frame, PendingSend pending)
     {
+        ValueTask<bool> sending;
         lock (_gate)
         {
             if (_closed || client.IsClosed)
@@ -136,10 +141,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return new ValueTask<bool>(false);
             }
 
-            var sending = pending.Start();
+            sending = pending.Start();
             _machine.Offer(client, frame);
-            return sending;
         }
+
+        Push();
+        return sending;
     }
 
     /// <summary>Takes a frame back that waits for its turn.</summary>
@@ -201,6 +208,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             _timer.Arm(_machine.NextDeadline);
         }
 
+        Push();
         return reply.Task;
     }
 
@@ -239,7 +247,6 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         await _carrier.DisposeAsync().ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
-        _stream.Dispose();
         _broken.Dispose();
     }
 
@@ -267,7 +274,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.Reported(ControlReply error) => _host.Reported(this, error);
 
-    void ILinkEvents.WorkReady() => _stream.Signal();
+    void ILinkEvents.WorkReady() => _writer.Signal();
 
     void ILinkEvents.Broke(LinkException reason) => Break(reason);
 
@@ -293,6 +300,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 _timer.Arm(_machine.NextDeadline);
             }
         }
+
+        Push();
     }
 
     private int Gather(Span<byte> batch)
@@ -322,7 +331,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             return;
         }
 
-        machine.Tick(Math.Max(_carrier.LastHeard, _stream.LastPushed));
+        machine.Tick(Math.Max(_carrier.LastHeard, _writer.LastPushed));
         _timer.Arm(machine.NextDeadline);
     });
 
@@ -343,6 +352,17 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 what(_machine);
                 CheckIdle();
             }
+        }
+
+        Push();
+    }
+
+    /// <summary>Sends what the machine has made ready. Where the caller holds the lock, it has more to tell, and does this itself later.</summary>
+    private void Push()
+    {
+        if (!Monitor.IsEntered(_gate))
+        {
+            _writer.Push();
         }
     }
 
