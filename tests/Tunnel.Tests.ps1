@@ -33,6 +33,17 @@ Describe 'A relay and a tunnel' {
         $client.Dispose()
     }
 
+    It 'dials a local service from the address that it is told' {
+        $other = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
+        $device = Start-MProxyTunnel -Relay $other.Listen[0] -Service "tcp=127.0.0.1:$($service.LocalEndpoint.Port)" -SourceAddress 127.0.0.2
+        $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $other.TcpPort[0])
+        $local = $service.AcceptTcpClient()
+        "$($local.Client.RemoteEndPoint.Address)" | Should -Be '127.0.0.2'
+        $local.Dispose(); $client.Dispose()
+        $device | Stop-MProxyTunnel
+        $other | Stop-MProxyRelay
+    }
+
     It 'is listed by name' {
         (Get-MProxyRelay test-r*).Name | Should -Be 'test-relay'
         (Get-MProxyTunnel -Name test-tunnel).State | Should -Be 'Connected'
@@ -47,6 +58,9 @@ Describe 'A relay and a tunnel' {
         { Start-MProxyTunnel -Relay tcp://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'
         { Start-MProxyTunnel -Relay http://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
         { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=9000 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=unix:service.sock } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=127.0.0.1:9 -SourceAddress ::1 } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $relay.Listen[0] -Service tcp=unix:/run/service.sock -SourceAddress 127.0.0.1 } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
     }
 
     It 'starts nothing with -WhatIf' {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
@@ -9,7 +8,7 @@ namespace MProxy.Engine.Tests;
 /// <summary>A relay, a tunnel and a local service, ended together. Nothing may be left open at its end.</summary>
 internal sealed class World : IAsyncDisposable
 {
-    private readonly Socket _service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly Socket _service;
     private readonly TaskSet _clients = new(new ResourceLedger());
     private readonly CancellationTokenSource _stopping = new();
     private readonly WorldOptions _options;
@@ -18,6 +17,7 @@ internal sealed class World : IAsyncDisposable
     private World(WorldOptions options)
     {
         _options = options;
+        _service = options.LocalService();
         Relay = RelayServer.Start(options.Relay(WorldOptions.Relays(options.Listen)));
     }
 
@@ -25,7 +25,7 @@ internal sealed class World : IAsyncDisposable
 
     public Tunnel Tunnel => _tunnel!;
 
-    public string Target => $"{_service.LocalEndPoint}";
+    public string Target => $"{(_service.AddressFamily == AddressFamily.Unix ? "unix:" : "")}{_service.LocalEndPoint}";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -39,7 +39,7 @@ internal sealed class World : IAsyncDisposable
     }
 
     public Task<Tunnel> StartTunnelAsync(string target) => Tunnel.StartAsync(
-        WorldOptions.Tunnels(_options.Device(WorldOptions.Links(Relay.Listen[0])), _options.Service, target), cancellationToken: Token);
+        _options.Tunnel(WorldOptions.Tunnels(_options.Device(WorldOptions.Links(Relay.Listen[0])), _options.Service, target)), cancellationToken: Token);
 
     public Task<Socket> ConnectAsync() => TcpSocket.ConnectAsync("127.0.0.1", Relay.TcpPort[0], Token);
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
@@ -15,6 +17,11 @@ internal sealed record WorldOptions
     public Func<RelayOptions, RelayOptions> Relay { get; init; } = options => options;
 
     public Func<DeviceLinkOptions, DeviceLinkOptions> Device { get; init; } = options => options;
+
+    public Func<TunnelOptions, TunnelOptions> Tunnel { get; init; } = options => options;
+
+    /// <summary>Where the local service listens.</summary>
+    public Func<Socket> LocalService { get; init; } = () => TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
 
     public static RelayOptions Relays(string listen = "tcp://127.0.0.1:0") => new()
     {

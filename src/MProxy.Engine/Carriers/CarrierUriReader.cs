@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace MProxy.Engine.Carriers;
 
 /// <summary>Reads the text of a carrier address. No message repeats a query or a user: both may be secrets.</summary>
@@ -51,21 +49,8 @@ internal static class CarrierUriReader
             throw new FormatException($"'{Shown(path)}' has a query: a unix carrier has none.");
         }
 
-        if (OperatingSystem.IsWindows() && path is [_, _, ':', ..])
-        {
-            path = path[1..];
-        }
-
-        try
-        {
-            _ = new UnixDomainSocketEndPoint(path);
-        }
-        catch (ArgumentException error)
-        {
-            throw new FormatException($"The path '{Shown(path)}' is too long for a socket file on this system.", error);
-        }
-
-        return new CarrierUri("unix", "", 0, "", path);
+        return new CarrierUri("unix", "", 0, "", UnixSocket.PathFrom(path)
+            ?? throw new FormatException($"The path '{Shown(path)}' is too long for a socket file on this system."));
     }
 
     private static CarrierUri ReadNetwork(string text)

@@ -45,6 +45,37 @@ internal static class TcpSocket
         }
     }
 
+    /// <summary>Connects from an address of this machine, to a host that has addresses of its family.</summary>
+    /// <exception cref="SocketException">The last that was tried; AddressFamilyNotSupported where the host has no address of the family.</exception>
+    public static async Task<Socket> ConnectFromAsync(IPAddress source, string host, int port, CancellationToken cancellationToken)
+    {
+        var found = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+        SocketException? failure = null;
+        foreach (var address in found.Select(SocketEndPoints.Unmapped).Where(address => address.AddressFamily == source.AddressFamily))
+        {
+            // One socket for each: after a failed try, .NET would go on with one that is not bound.
+            var socket = new Socket(source.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                socket.Bind(new IPEndPoint(source, 0));
+                await socket.ConnectAsync(new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
+                return socket;
+            }
+            catch (SocketException error)
+            {
+                failure = error;
+                socket.Dispose();
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+
+        throw failure ?? new SocketException((int)SocketError.AddressFamilyNotSupported);
+    }
+
     /// <summary>Makes the coming close a reset. Of a socket that is closed already, that is no matter.</summary>
     public static void ResetOnClose(Socket socket)
     {

@@ -36,6 +36,24 @@ internal static class UnixSocket
         }
     }
 
+    /// <summary>
+    /// The path of a socket file as it stands in an address, which on Windows has a slash before the drive; null where it is longer than
+    /// this system's socket files may be called.
+    /// </summary>
+    public static string? PathFrom(string text)
+    {
+        var path = OperatingSystem.IsWindows() && text is [_, _, ':', ..] ? text[1..] : text;
+        try
+        {
+            _ = new UnixDomainSocketEndPoint(path);
+            return path;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
     public static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
     {
         var socket = Create();

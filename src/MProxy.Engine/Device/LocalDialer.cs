@@ -1,13 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
 
 /// <summary>Takes clients to local services: whatever the map does not name is refused, and a slow or refused dial is its client's alone.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDialer(ServiceMap services, TimeSpan dialTimeout, ResourceLedger ledger, TimeProvider time) : IClientHandler
+internal sealed class LocalDialer(ServiceMap services, LocalConnector connector, TimeSpan dialTimeout, ResourceLedger ledger, TimeProvider time) : IClientHandler
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
@@ -41,15 +40,17 @@ internal sealed class LocalDialer(ServiceMap services, TimeSpan dialTimeout, Res
         await using var stopTimeout = timeout.ConfigureAwait(false);
         try
         {
-            var socket = link.Ledger.Add(await TcpSocket.ConnectAsync(target.Host, target.Port, dialling.Token).ConfigureAwait(false));
+            var socket = link.Ledger.Add(await connector.ConnectAsync(target, dialling.Token).ConfigureAwait(false));
             if (!link.TryAttach(client, socket))
             {
                 link.Ledger.Close(socket);
             }
         }
-        catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException or NotSupportedException)
         {
-            link.Fail(client, ErrorCode.NoService, "the local service cannot be reached");
+            link.Fail(client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
+                ? "the local service has no address of the family that it is to be dialled from"
+                : "the local service cannot be reached");
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed class ServiceMap
     /// <summary>The entries as text: <c>tcp=127.0.0.1:9000</c>.</summary>
     public IReadOnlyList<string> Entries => _targets.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal).ToArray();
 
+    /// <summary>Where clients may go.</summary>
+    internal IReadOnlyCollection<LocalTarget> Targets => _targets.Values;
+
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) =>
         Find(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find("*");

@@ -18,7 +18,7 @@ public sealed class Tunnel : IDrainable
     {
         _options = options;
         _events = new EventFeed(this, time);
-        _dialer = new LocalDialer(options.Service, options.DialTimeout, _ledger, time);
+        _dialer = new LocalDialer(options.Service, new LocalConnector(options.SourceAddress, time), options.DialTimeout, _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
@@ -73,9 +73,11 @@ public sealed class Tunnel : IDrainable
     internal ResourceLedger Ledger => _ledger;
 
     /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>
+    /// <exception cref="ArgumentException">The services cannot be dialled from the source address.</exception>
     /// <exception cref="LinkException">No relay can be reached, greets and accepts the tokens; or a link serves somebody else.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
+        LocalConnector.Check(options.Service, options.SourceAddress);
         var tunnel = new Tunnel(options, time ?? TimeProvider.System);
         try
         {

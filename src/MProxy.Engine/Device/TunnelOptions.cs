@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace MProxy.Engine.Device;
 
 /// <summary>What a tunnel does.</summary>
@@ -17,4 +19,7 @@ public sealed record TunnelOptions
 
     /// <summary>How long a local service may take to accept.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The address of this machine that local services are dialled from; null leaves it to the system. A socket file has no use for it.</summary>
+    public IPAddress? SourceAddress { get; init; }
 }

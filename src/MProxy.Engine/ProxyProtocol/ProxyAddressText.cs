@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.ProxyProtocol;
 
@@ -28,7 +29,7 @@ internal static class ProxyAddressText
         address = !isIPv6 ? ReadIPv4(text)
             : IsMappedText(text) ? ReadIPv4(text[MappedStart.Length..])
             : ReadIPv6(text);
-        address = address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
+        address = address is null ? null : SocketEndPoints.Unmapped(address);
         return address is not null;
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.ProxyProtocol;
 
@@ -89,9 +90,6 @@ internal static class ProxyBinaryHeader
         return header with { Source = EndPoint(addresses[..addressLength], ports), Destination = EndPoint(addresses[addressLength..(2 * addressLength)], ports[2..]) };
     }
 
-    private static IPEndPoint EndPoint(ReadOnlySpan<byte> address, ReadOnlySpan<byte> port)
-    {
-        var read = new IPAddress(address);
-        return new IPEndPoint(read.IsIPv4MappedToIPv6 ? read.MapToIPv4() : read, BinaryPrimitives.ReadUInt16BigEndian(port));
-    }
+    private static IPEndPoint EndPoint(ReadOnlySpan<byte> address, ReadOnlySpan<byte> port) =>
+        new(SocketEndPoints.Unmapped(new IPAddress(address)), BinaryPrimitives.ReadUInt16BigEndian(port));
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.ProxyProtocol;
 
@@ -34,8 +35,8 @@ internal static class ProxyHeaderWriter
     private static (IPAddress Source, IPAddress Destination) OneFamily(IPAddress source, IPAddress destination)
     {
         // The ends of a dual-stack socket are IPv4 addresses that are mapped already.
-        source = source.IsIPv4MappedToIPv6 ? source.MapToIPv4() : source;
-        destination = destination.IsIPv4MappedToIPv6 ? destination.MapToIPv4() : destination;
+        source = SocketEndPoints.Unmapped(source);
+        destination = SocketEndPoints.Unmapped(destination);
         return source.AddressFamily == destination.AddressFamily ? (source, destination) : (source.MapToIPv6(), destination.MapToIPv6());
     }
 

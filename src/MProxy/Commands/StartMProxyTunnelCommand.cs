@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Net;
 using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
@@ -47,6 +48,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateRange(1, 3600)]
     public int DialTimeout { get; set; } = 10;
 
+    /// <summary>The address of this machine that local services are dialled from; the system's choice unless given.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IPAddress? SourceAddress { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => _sessions.AddRange(Session);
 
@@ -80,6 +86,10 @@ public sealed class StartMProxyTunnelCommand : DialCommand
                 return tunnel;
             });
         }
+        catch (ArgumentException error)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(error, SourceAddress));
+        }
         catch (LinkException error)
         {
             ThrowTerminatingError(ErrorRecords.ConnectFailed("TunnelStart", error, target));
@@ -96,6 +106,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Name = name,
         Service = Service,
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
+        SourceAddress = SourceAddress,
         Links = _sessions,
         Relays =
         [

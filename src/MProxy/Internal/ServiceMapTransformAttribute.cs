@@ -42,8 +42,18 @@ internal sealed class ServiceMapTransformAttribute : ArgumentTransformationAttri
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         return equals > 0
             ? Entry(text[..equals].Trim(), text[(equals + 1)..].Trim())
-            : throw new FormatException($"'{text}' names no service: write it as service=host:port, for example tcp=127.0.0.1:9000.");
+            : throw new FormatException($"'{text}' names no service: write it as service=host:port or service=unix:/path, for example tcp=127.0.0.1:9000.");
     }
 
-    private static KeyValuePair<string, LocalTarget> Entry(string key, object? target) => new(key, LocalTarget.Parse($"{target}"));
+    private static KeyValuePair<string, LocalTarget> Entry(string key, object? target)
+    {
+        try
+        {
+            return new(key, LocalTarget.Parse($"{target}"));
+        }
+        catch (FormatException error)
+        {
+            throw new FormatException($"Service {key}: {error.Message}", error);
+        }
+    }
 }
