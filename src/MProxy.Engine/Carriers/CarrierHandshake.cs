@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using MProxy.Engine.Http;
 
 namespace MProxy.Engine.Carriers;
 
@@ -98,7 +99,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         }
 
         var (upgrade, answer) = head is null
-            ? (null, HttpAnswer.BadRequest("This is no HTTP/1.1 request that this relay understands."))
+            ? (null, HttpAnswer.NotUnderstood)
             : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery);
         await stream.WriteAsync(upgrade?.Response ?? answer!.ToBytes(withBody: head?.Method != "HEAD"), cancellationToken).ConfigureAwait(false);
         return upgrade;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using MProxy.Engine.Http;
 
 namespace MProxy.Engine.Carriers;
 
@@ -8,6 +9,9 @@ internal sealed class WebSocketUpgrade
 {
     private const int KeyLength = 16;
     private const string BearerScheme = "Bearer";
+
+    /// <summary>Headers that decide something here, so that there must be no doubt which one counts.</summary>
+    private static readonly string[] Single = ["Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Authorization"];
 
     private WebSocketUpgrade(HttpRequestHead head, string? token)
     {
@@ -32,6 +36,12 @@ internal sealed class WebSocketUpgrade
     /// <param name="listenPath">The only path that is upgraded; <c>/</c> for all.</param>
     public static (WebSocketUpgrade? Upgrade, HttpAnswer? Answer) Decide(HttpRequestHead head, bool hasMore, string listenPath)
     {
+        // Only a client of a proxy writes a whole address into its request, and a WebSocket needs HTTP/1.1.
+        if (head.IsVersion10 || head.Form != HttpTargetForm.Origin || Array.Exists(Single, name => head.Count(name) > 1))
+        {
+            return (null, HttpAnswer.NotUnderstood);
+        }
+
         if (head.Method is not ("GET" or "HEAD"))
         {
             return (null, HttpAnswer.MethodNotAllowed);

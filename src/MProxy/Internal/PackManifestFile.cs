@@ -1,5 +1,6 @@
 using System.Collections.Specialized;
 using System.Globalization;
+using MProxy.Engine.Http;
 using MProxy.Engine.Relay;
 using MProxy.Protocol;
 
@@ -33,7 +34,7 @@ internal sealed record PackManifestFile(FrameMeta Meta, byte[] Data)
                 Port = Port(address, "port") ?? throw new InvalidDataException("'address.port' is missing."),
                 Service = address["service"] as string,
                 ServicePort = Port(address, "serviceport"),
-                Name = ClientHello.FindServerName(data) ?? HttpHead.FindHost(data),
+                Name = ClientHello.FindServerName(data) ?? HttpHostName.Find(data),
             },
             data);
     }

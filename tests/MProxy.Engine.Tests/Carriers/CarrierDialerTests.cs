@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Http;
 
 namespace MProxy.Engine.Tests.Carriers;
 

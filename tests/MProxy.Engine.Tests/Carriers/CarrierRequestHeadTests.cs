@@ -1,5 +1,6 @@
 using System.Text;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Http;
 
 namespace MProxy.Engine.Tests.Carriers;
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Http;
 
 namespace MProxy.Engine.Tests.Carriers;
 

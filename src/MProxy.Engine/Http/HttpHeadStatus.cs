@@ -1,4 +1,4 @@
-namespace MProxy.Engine.Carriers;
+namespace MProxy.Engine.Http;
 
 /// <summary>What bytes are, as the start of a request.</summary>
 internal enum HttpHeadStatus
