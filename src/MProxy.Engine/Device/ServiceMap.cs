@@ -1,19 +1,29 @@
 using System.Globalization;
+using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Device;
 
 /// <summary>
-/// What a tunnel exposes: nothing but what stands here. A client goes to the target of its name, else of its service port,
-/// else of its service, else of <c>*</c>.
+/// What a tunnel exposes: nothing but what stands here. A client goes to the target of its name, else of the longest <c>*.name</c> that it is
+/// below of, else of its service port, else of its service, else of <c>*</c>.
 /// </summary>
 public sealed class ServiceMap
 {
-    private readonly Dictionary<string, LocalTarget> _targets;
+    private readonly Dictionary<string, LocalTarget> _targets = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>A map of keys (name, port, service or <c>*</c>) to targets. Keys are compared without case.</summary>
-    public ServiceMap(IEnumerable<KeyValuePair<string, LocalTarget>> targets) =>
-        _targets = new Dictionary<string, LocalTarget>(targets, StringComparer.OrdinalIgnoreCase);
+    /// <summary>A map of keys (name, <c>*.name</c>, port, service or <c>*</c>) to targets. Keys are compared without case, names as routing does it.</summary>
+    /// <exception cref="ArgumentException">A key is there twice, or is no name although it is written like one.</exception>
+    public ServiceMap(IEnumerable<KeyValuePair<string, LocalTarget>> targets)
+    {
+        foreach (var (key, target) in targets)
+        {
+            if (!_targets.TryAdd(Fold(key), target))
+            {
+                throw new ArgumentException($"The service '{key}' is given twice.");
+            }
+        }
+    }
 
     /// <summary>The entries as text: <c>tcp=127.0.0.1:9000</c>.</summary>
     public IReadOnlyList<string> Entries => _targets.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal).ToArray();
@@ -23,7 +33,28 @@ public sealed class ServiceMap
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) =>
-        Find(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find("*");
+        FindName(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find("*");
+
+    /// <summary>A dot, a colon or a letter beyond ASCII is in names and addresses alone. Other keys may be a service's as well.</summary>
+    private static string Fold(string key) => key.Any(letter => letter is '.' or ':' || !char.IsAscii(letter))
+        ? ServerName.TryFoldPattern(key) ?? throw new ArgumentException($"The service '{key}' is no name, *.name, port or service.")
+        : key;
+
+    private LocalTarget? FindName(string? name)
+    {
+        if (string.IsNullOrEmpty(name) || ServerName.TryFold(name) is not { } folded)
+        {
+            return null;
+        }
+
+        var target = Find(folded);
+        for (var dot = folded.IndexOf('.', StringComparison.Ordinal); target is null && dot >= 0; dot = folded.IndexOf('.', dot + 1))
+        {
+            target = Find($"*{folded.AsSpan(dot)}");
+        }
+
+        return target;
+    }
 
     private LocalTarget? Find(string? key) => string.IsNullOrEmpty(key) ? null : _targets.GetValueOrDefault(key);
 }
