@@ -292,6 +292,13 @@ Describe 'A relay that asks for tokens' {
         (@([pscustomobject]@{ Domain = 'a.example'; Id = 'one' }, [pscustomobject]@{ Port = 1; Id = 'two' }) | New-MProxyToken -Secret $secret).Count | Should -Be 2
     }
 
+    It 'refuses a domain that is no name at its parameter' {
+        $refusal = try { New-MProxyToken a.example, 'b c' -Secret $secret } catch { $_ }
+        $refusal.FullyQualifiedErrorId | Should -Be 'ParameterArgumentValidationError,MProxy.Commands.NewMProxyTokenCommand'
+        $refusal.Exception.Message | Should -BeLike "*parameter 'Domain'*The domain 'b c' is no DNS name*"
+        { New-MProxyToken 1.2.3.4 -Secret $secret } | Should -Throw
+    }
+
     It 'shows no token and no secret in any message' {
         $text = New-MProxyToken a.example -Secret $secret -AsPlainText
         $bad = New-MProxyToken a.example -Secret (Get-RandomSecret) -AsPlainText

@@ -51,8 +51,7 @@ internal sealed class ClaimReader(IReadOnlyDictionary<string, JsonElement> claim
     }
 
     public IReadOnlyList<string> Domains() => Values("domains", MaxDomains)
-        .Select(value => DomainName.Normalize(JsonMembers.Text(value)) ?? throw new TokenException("The token's claim domains holds what is no DNS name."))
-        .Distinct(StringComparer.Ordinal)
+        .Select(value => Grant.FoldDomain(JsonMembers.Text(value) ?? throw new TokenException("The token's claim domains holds what is no DNS name.")))
         .ToArray();
 
     public IReadOnlyList<int> Ports() => Values("ports", MaxPorts)

@@ -23,9 +23,7 @@ internal static class ClaimWriter
 
         if (grant.Domains.Count > 0)
         {
-            claims["domains"] = Limited(grant.Domains, ClaimReader.MaxDomains, "names")
-                .Select(name => DomainName.Normalize(name) ?? throw new TokenException("One of the domains is no DNS name."))
-                .ToArray();
+            claims["domains"] = Limited(grant.Domains, ClaimReader.MaxDomains, "names").ToArray();
         }
 
         if (grant.Ports.Count > 0)

@@ -49,7 +49,7 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     }
 
     /// <summary>True where a client is covered by what this link may serve now.</summary>
-    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client));
+    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client, !options.ExactNamesOnly));
 
     /// <summary>Checks a token, and takes the ports that it asks for.</summary>
     /// <param name="token">The token.</param>

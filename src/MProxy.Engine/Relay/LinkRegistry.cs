@@ -1,15 +1,15 @@
+using MProxy.Engine.Routing;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
-/// <summary>Who is connected with which grants. Asks no link anything, so that it may be asked with a link's lock held.</summary>
-internal sealed class LinkRegistry
+/// <summary>Who is connected with which grants. Asks no link anything with its lock held, so that it may be asked with a link's lock held.</summary>
+internal sealed class LinkRegistry(RelayOptions options)
 {
     private readonly object _gate = new();
     private readonly List<RelayLink> _links = [];
-    private readonly List<(RelayLink Link, Grant Grant)> _grants = [];
-    private int _turn;
+    private readonly RouteTable<RelayLink> _routes = new(options.Balance, !options.ExactNamesOnly);
 
     public RelayLink[] Links
     {
@@ -36,7 +36,7 @@ internal sealed class LinkRegistry
         lock (_gate)
         {
             _links.Remove(link);
-            _grants.RemoveAll(entry => entry.Link == link);
+            _routes.Remove(link);
         }
     }
 
@@ -47,9 +47,9 @@ internal sealed class LinkRegistry
         lock (_gate)
         {
             RelayLink[] stale = grant.Id.Length == 0 ? []
-                : [.. _grants.Where(entry => entry.Link != link && entry.Grant.Id == grant.Id).Select(entry => entry.Link).Distinct()];
-            _grants.RemoveAll(entry => stale.Contains(entry.Link));
-            _grants.Add((link, grant));
+                : [.. _routes.Grants.Where(entry => entry.Link != link && entry.Grant.Id == grant.Id).Select(entry => entry.Link).Distinct()];
+            Array.ForEach(stale, _routes.Remove);
+            _routes.Add(link, grant);
             return stale;
         }
     }
@@ -59,7 +59,7 @@ internal sealed class LinkRegistry
     {
         lock (_gate)
         {
-            return [.. _grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => entry.Grant.Ports)];
+            return [.. _routes.Grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => entry.Grant.Ports)];
         }
     }
 
@@ -67,31 +67,39 @@ internal sealed class LinkRegistry
     {
         lock (_gate)
         {
-            _grants.RemoveAll(entry => entry.Link == link && entry.Grant == grant);
+            _routes.Remove(link, grant);
         }
     }
 
-    /// <summary>The links that may have a client, the one whose turn it is first.</summary>
-    public RelayLink[] Candidates(in FrameMeta client)
+    /// <summary>A link wants no more clients.</summary>
+    public void Drain(RelayLink link)
     {
         lock (_gate)
         {
-            List<RelayLink> found = [];
-            foreach (var (link, grant) in _grants)
-            {
-                if (grant.Allows(client) && !found.Contains(link))
-                {
-                    found.Add(link);
-                }
-            }
-
-            if (found.Count == 0)
-            {
-                return [];
-            }
-
-            var first = (int)((uint)_turn++ % (uint)found.Count);
-            return [.. found[first..], .. found[..first]];
+            _routes.Drain(link);
         }
+    }
+
+    /// <summary>The links that may have a client and whose grants name it most closely, the one that should get it first.</summary>
+    /// <remarks>May ask links how many clients they have: not to be called with a link's lock held.</remarks>
+    public RelayLink[] Candidates(in FrameMeta client)
+    {
+        // Counted before the order is made, which needs the lock of this registry.
+        var counts = options.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
+        lock (_gate)
+        {
+            return _routes.Order(client, link => counts.GetValueOrDefault(link));
+        }
+    }
+
+    private Dictionary<RelayLink, int> CountClients(in FrameMeta client)
+    {
+        RelayLink[] links;
+        lock (_gate)
+        {
+            links = _routes.Matches(client);
+        }
+
+        return links.ToDictionary(link => link, link => link.Connection.ClientCount);
     }
 }

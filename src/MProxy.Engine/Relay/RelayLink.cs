@@ -151,6 +151,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
                 return true;
             case "drain":
                 IsDraining = true;
+                _relay.Registry.Drain(this);
                 return true;
             default:
                 return false;

@@ -35,6 +35,12 @@ public sealed record RelayOptions
     /// <summary>The audience that a token has to name; null accepts any.</summary>
     public string? Audience { get; init; }
 
+    /// <summary>A granted name stands for itself alone. Otherwise it stands for everything below it too, like <c>*.name</c>.</summary>
+    public bool ExactNamesOnly { get; init; }
+
+    /// <summary>Which of several devices gets a client that their grants name equally closely.</summary>
+    public RelayBalance Balance { get; init; }
+
     /// <summary>How long a link may be without a valid token.</summary>
     public TimeSpan TokenTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -30,6 +30,7 @@ public sealed class RelayServer : IDrainable
         _time = time;
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
+        Registry = new LinkRegistry(options);
         Ports = new ClientPorts(options, AcceptClient, _ledger, time);
     }
 
@@ -76,7 +77,7 @@ public sealed class RelayServer : IDrainable
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
-    internal LinkRegistry Registry { get; } = new();
+    internal LinkRegistry Registry { get; }
 
     internal ClientPorts Ports { get; }
 

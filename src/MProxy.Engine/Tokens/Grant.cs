@@ -1,13 +1,25 @@
+using MProxy.Engine.Routing;
+
 namespace MProxy.Engine.Tokens;
 
 /// <summary>What a token allows, as its claims say it. Source: protocol.md, section 2.</summary>
 public sealed record Grant
 {
+    private readonly IReadOnlyList<string> _domains = [];
+
     /// <summary>The device's identity, claim <c>id</c>: one that comes back takes over from its stale link. Empty where the token names none.</summary>
     public string Id { get; init; } = "";
 
-    /// <summary>Names it may serve, claim <c>domains</c>, in lower case; <c>*.name</c> stands for everything below a name.</summary>
-    public IReadOnlyList<string> Domains { get; init; } = [];
+    /// <summary>
+    /// Names it may serve, claim <c>domains</c>, each once and in the one spelling in which names are compared; <c>*.name</c> stands for
+    /// everything below a name.
+    /// </summary>
+    /// <exception cref="TokenException">One of them is no name.</exception>
+    public IReadOnlyList<string> Domains
+    {
+        get => _domains;
+        init => _domains = value.Select(FoldDomain).Distinct(StringComparer.Ordinal).ToArray();
+    }
 
     /// <summary>Ports it may serve, claim <c>ports</c>, 0 to 65535; 0 asks the relay to choose.</summary>
     public IReadOnlyList<int> Ports { get; init; } = [];
@@ -17,4 +29,18 @@ public sealed record Grant
 
     /// <summary>Allows everything: what a link to a relay without a secret has.</summary>
     public bool IsUnrestricted { get; init; }
+
+    /// <summary>A name that a token may hold, in the one spelling in which names are compared: lower case, ASCII, no last dot.</summary>
+    /// <exception cref="TokenException">It is no DNS name and no <c>*.name</c>. An address is none.</exception>
+    public static string FoldDomain(string domain) => ServerName.TryFoldPattern(domain) is { } folded && !ServerName.IsAddress(folded)
+        ? folded
+        : throw new TokenException($"The domain '{Shown(domain)}' is no DNS name and no *.name.");
+
+    /// <summary>A stranger may have written it: what could move a cursor or turn the writing direction is not shown, and no more than a line.</summary>
+    private static string Shown(string domain)
+    {
+        const int MaxShown = 80;
+        var shown = domain.Take(MaxShown).Select(letter => letter is >= ' ' and <= '~' || char.IsLetterOrDigit(letter) ? letter : '?');
+        return domain.Length > MaxShown ? $"{string.Concat(shown)}…" : string.Concat(shown);
+    }
 }

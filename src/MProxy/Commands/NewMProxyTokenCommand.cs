@@ -16,6 +16,7 @@ public sealed class NewMProxyTokenCommand : PSCmdlet
     /// <summary>Names the device may serve; *.name stands for all below a name.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ValidateDomain]
     public string[] Domain { get; set; } = [];
 
     /// <summary>Ports the device may serve, 0 to 65535; 0 lets the relay choose.</summary>
