@@ -2,6 +2,7 @@ using System.Collections.Specialized;
 using System.Globalization;
 using MProxy.Engine.Http;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
 namespace MProxy.Internal;
