@@ -8,10 +8,7 @@ namespace MProxy.Engine.Carriers;
 /// <summary>Makes carriers of the sockets that one listener accepts.</summary>
 internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, RelayTls? tls, ResourceLedger ledger, TimeProvider time)
 {
-    private const int MaxLingerLength = 256 << 10;
-
-    /// <summary>How long a peer is still listened to after its answer: who is cut off while it sends may never see what it was told.</summary>
-    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>tcp and unix have none.</summary>
     public bool IsNeeded => uri.IsSecure || uri.IsWebSocket;
@@ -134,26 +131,13 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
     private async Task LingerAsync(Socket socket, Stream stream, ActivityStream activity, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(LingerTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         if (stream is SslStream secure)
         {
+            using var timeout = new CancellationTokenSource(GoodbyeTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             await secure.ShutdownAsync().WaitAsync(either.Token).ConfigureAwait(false);
         }
 
-        socket.Shutdown(SocketShutdown.Send);
-        var buffer = ledger.Rent(4096);
-        try
-        {
-            var count = 1;
-            for (var total = 0; count > 0 && total < MaxLingerLength; total += count)
-            {
-                count = await activity.ReadAsync(buffer, either.Token).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            ledger.Return(buffer);
-        }
+        await Farewell.LingerAsync(socket, activity, ledger, time, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,5 @@
+using MProxy.Engine.Link;
+
 namespace MProxy.Engine.Http;
 
 /// <summary>
@@ -10,7 +12,7 @@ namespace MProxy.Engine.Http;
 /// </remarks>
 /// <param name="name">The host of the connection, folded.</param>
 /// <param name="fold">Makes one text of all the ways to write a host; null for what is none.</param>
-internal sealed class HttpRequestFollower(string name, Func<string, string?> fold)
+internal sealed class HttpRequestFollower(string name, Func<string, string?> fold) : IClientFilter
 {
     private readonly object _gate = new();
     private readonly ChunkedBody _chunks = new();
@@ -44,13 +46,11 @@ internal sealed class HttpRequestFollower(string name, Func<string, string?> fol
     /// <summary>Why the connection must end; null as long as it need not.</summary>
     public string? Reason { get; private set; }
 
-    /// <summary>The answers are of interest: call <see cref="AnswerSeen"/> with what comes from the other side.</summary>
+    /// <inheritdoc/>
     public bool NeedsAnswer => _switch is Switch.Unknown or Switch.AwaitsUpgrade or Switch.AwaitsTunnel;
 
-    /// <summary>Decides about the client's next bytes.</summary>
-    /// <param name="pending">All bytes from the first that was not allowed yet.</param>
-    /// <param name="allowed">How many of them may be sent on, whatever the verdict.</param>
-    public FollowVerdict Check(ReadOnlySpan<byte> pending, out int allowed)
+    /// <inheritdoc/>
+    public FilterVerdict Check(ReadOnlySpan<byte> pending, out int allowed)
     {
         allowed = 0;
         while (Reason is null)
@@ -58,7 +58,7 @@ internal sealed class HttpRequestFollower(string name, Func<string, string?> fol
             var rest = pending[allowed..];
             if (rest.IsEmpty)
             {
-                return FollowVerdict.Go;
+                return FilterVerdict.Go;
             }
 
             if (TakeBody(rest) is > 0 and var count)
@@ -76,20 +76,20 @@ internal sealed class HttpRequestFollower(string name, Func<string, string?> fol
             {
                 case Switch.Done:
                     allowed = pending.Length;
-                    return FollowVerdict.Go;
+                    return FilterVerdict.Go;
                 case Switch.AwaitsUpgrade or Switch.AwaitsTunnel:
-                    return FollowVerdict.Wait;
+                    return FilterVerdict.Wait;
                 default:
                     if (!TryTakeHead(rest, ref allowed))
                     {
-                        return Reason is null ? FollowVerdict.More : FollowVerdict.Stop;
+                        return Reason is null ? FilterVerdict.More : FilterVerdict.Stop;
                     }
 
                     break;
             }
         }
 
-        return FollowVerdict.Stop;
+        return FilterVerdict.Stop;
     }
 
     /// <summary>Reads what comes from the other side, from its first byte on, in any pieces. Does nothing once no answer is needed any more.</summary>

@@ -7,17 +7,19 @@ namespace MProxy.Engine.Link;
 
 /// <summary>Carries one client between its local socket and the link, both ways, until both have ended.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token sources have no timer, and Abort may come after the end: they are left to the collector.")]
-internal sealed class ClientPump(LinkConnection link, LinkClient client) : ClientSink
+/// <param name="link">The link.</param>
+/// <param name="client">The client.</param>
+/// <param name="first">What was read of the socket already.</param>
+/// <param name="filter">Decides how much of what the socket brings may go on; null for all.</param>
+internal sealed class ClientPump(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null) : ClientSink
 {
-    private const int ReadLength = 64 << 10;
-
     // A keystroke or a request. More goes through the queue: the link's lock is held meanwhile.
     private const int DirectLength = 4 << 10;
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _stoppingUp = new();
     private readonly Inbox _inbox = new(link.Ledger);
-    private readonly PendingSend _pending = new();
+    private readonly ClientUplink _uplink = new(link, client, first, filter, link.Time);
     private volatile Socket? _socket;
     private bool _isLinkLost;
 
@@ -25,6 +27,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
 
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
+        _uplink.AnswerSeen(data);
         var sent = TrySendNow(data);
         if (sent < data.Length)
         {
@@ -38,7 +41,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
 
     public override void Failed(string code, string message) => Abort();
 
-    public override void Sent() => _pending.Complete(sent: true);
+    public override void Sent() => _uplink.Complete(sent: true);
 
     /// <summary>The link is gone. A client whose data is all here still gets it; any other ends at once.</summary>
     public override void LinkLost()
@@ -50,14 +53,14 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
             return;
         }
 
-        _pending.Complete(sent: false);
+        _uplink.Complete(sent: false);
         _ = _stoppingUp.CancelAsync();
     }
 
     /// <summary>Ends the pump at once.</summary>
     public void Abort()
     {
-        _pending.Complete(sent: false);
+        _uplink.Complete(sent: false);
         _inbox.Dispose();
 
         // Not here and now: what is cancelled runs on, and the link's lock is held.
@@ -74,7 +77,7 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
         try
         {
             // Either direction that fails ends the other too.
-            var both = await Task.WhenAll(Guard(SendUpAsync(socket)), Guard(SendDownAsync(socket))).ConfigureAwait(false);
+            var both = await Task.WhenAll(Guard(_uplink.RunAsync(socket, _stoppingUp.Token)), Guard(SendDownAsync(socket))).ConfigureAwait(false);
             whole = (both[0] || _isLinkLost) && both[1] && !_stopping.IsCancellationRequested;
         }
         finally
@@ -128,37 +131,6 @@ internal sealed class ClientPump(LinkConnection link, LinkClient client) : Clien
         catch (OperationCanceledException)
         {
             return false;
-        }
-    }
-
-    /// <summary>Local socket to link: the next read waits until the last frame is on its way, which is what slows a fast client down.</summary>
-    private async Task SendUpAsync(Socket socket)
-    {
-        var buffer = link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength);
-        try
-        {
-            for (; ; )
-            {
-                var body = buffer.AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
-                var count = await socket.ReceiveAsync(body, SocketFlags.None, _stoppingUp.Token).ConfigureAwait(false);
-                if (count == 0)
-                {
-                    link.End(client);
-                    return;
-                }
-
-                // The header goes into the room in front, so that both are one contiguous run.
-                var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), count);
-                var frame = buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + count);
-                if (!await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
-                {
-                    return;
-                }
-            }
-        }
-        finally
-        {
-            link.Ledger.Return(buffer);
         }
     }
 

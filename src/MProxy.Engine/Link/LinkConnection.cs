@@ -54,6 +54,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public Carrier Carrier => _carrier;
 
+    /// <summary>The clock.</summary>
+    public TimeProvider Time => _time;
+
     public long BytesIn => _stream.BytesIn;
 
     public long BytesOut => _writer.BytesOut;
@@ -97,7 +100,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     /// <summary>Relay side: announces a client and starts its pump. Null where the link is not up, or has a client of this identity.</summary>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public LinkClient? TryOpen(in FrameMeta meta, Socket socket)
+    public LinkClient? TryOpen(in FrameMeta meta, Socket socket, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null)
     {
         LinkClient? client;
         lock (_gate)
@@ -105,7 +108,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             client = _closed || !_machine.Control.IsUp ? null : _machine.Clients.Open(meta);
             if (client is not null)
             {
-                var pump = new ClientPump(this, client);
+                var pump = new ClientPump(this, client, first, filter);
                 client.Sink = pump;
                 _pumps.Start(pump, socket);
             }

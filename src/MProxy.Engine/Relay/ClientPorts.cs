@@ -2,12 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Routing;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>The ports that clients come in on: some open as long as the relay is, others as long as a device with a grant for them is there.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class ClientPorts(RelayOptions options, Action<Socket> accepted, ResourceLedger ledger, TimeProvider time)
+internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPortKind> accepted, ResourceLedger ledger, TimeProvider time)
 {
     private readonly TaskSet _loops = new(ledger);
     private readonly CancellationTokenSource _stopping = new();
@@ -28,11 +29,11 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket> accepted,
     /// <summary>Opens a port of the relay's own.</summary>
     /// <returns>The port that is really open.</returns>
     /// <exception cref="SocketException">It cannot be had.</exception>
-    public int OpenOwn(int port)
+    public int OpenOwn(int port, ClientPortKind kind)
     {
         lock (_open)
         {
-            return Bind(port);
+            return Bind(port, kind);
         }
     }
 
@@ -59,7 +60,7 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket> accepted,
             {
                 try
                 {
-                    return Bind(candidate);
+                    return Bind(candidate, ClientPortKind.Tcp);
                 }
                 catch (SocketException error)
                 {
@@ -110,13 +111,13 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket> accepted,
         await _loops.WhenEmptyAsync().ConfigureAwait(false);
     }
 
-    private int Bind(int port)
+    private int Bind(int port, ClientPortKind kind)
     {
         _stopping.Token.ThrowIfCancellationRequested();
         var listener = ledger.Add(TcpSocket.Listen(new IPEndPoint(options.PublicAddress, port)));
         port = ((IPEndPoint)listener.LocalEndPoint!).Port;
         _open[port] = (listener, 1);
-        _loops.Run(() => TcpSocket.AcceptAllAsync(listener, accepted, time, _stopping.Token));
+        _loops.Run(() => TcpSocket.AcceptAllAsync(listener, socket => accepted(socket, kind), time, _stopping.Token));
         return port;
     }
 }

@@ -65,9 +65,14 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     }
 
     /// <summary>Brings a client to this device.</summary>
+    /// <param name="meta">Who it is, and what it is for.</param>
+    /// <param name="socket">Its connection; the link's from here on where this is true.</param>
+    /// <param name="first">What was read of it already.</param>
+    /// <param name="filter">What decides how much of it goes on; null for all.</param>
+    /// <param name="isDuplicate">A client of the same identity is on the link, or may be.</param>
     /// <returns>False where the link is not up, or drains.</returns>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public bool TryOpen(in FrameMeta meta, Socket socket, out bool isDuplicate)
+    public bool TryOpen(in FrameMeta meta, Socket socket, ReadOnlyMemory<byte> first, IClientFilter? filter, out bool isDuplicate)
     {
         isDuplicate = false;
         if (IsDraining || !Connection.IsUp)
@@ -75,7 +80,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             return false;
         }
 
-        if (Connection.TryOpen(meta, socket) is not { } client)
+        if (Connection.TryOpen(meta, socket, first, filter) is not { } client)
         {
             isDuplicate = Connection.IsUp;
             return false;

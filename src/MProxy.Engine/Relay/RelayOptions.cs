@@ -17,11 +17,29 @@ public sealed record RelayOptions
     /// <summary>Streams that lead to a device each.</summary>
     public IReadOnlyList<Stream> Streams { get; init; } = [];
 
-    /// <summary>Certificates, and the time-outs of handshakes.</summary>
+    /// <summary>Certificates, and how long a handshake may take: that of a device, and what a client says before it can be brought to one.</summary>
     public ListenOptions Carrier { get; init; } = new();
 
     /// <summary>Ports for clients of raw TCP, 0 to 65535; 0 lets the system choose. They are open as long as the relay is.</summary>
     public IReadOnlyList<int> TcpPort { get; init; } = [];
+
+    /// <summary>Ports for clients of TLS, 0 to 65535: each goes to the devices of the server name that it asks for, and its TLS ends there.</summary>
+    public IReadOnlyList<int> TlsPort { get; init; } = [];
+
+    /// <summary>Ports for clients of HTTP/1.x, 0 to 65535: each goes to the devices of its host.</summary>
+    public IReadOnlyList<int> HttpPort { get; init; } = [];
+
+    /// <summary>Ports for clients of all kinds, 0 to 65535, told apart by what they say first.</summary>
+    public IReadOnlyList<int> MixedPort { get; init; } = [];
+
+    /// <summary>How long a client of a mixed port may say nothing before it counts as one of raw TCP, whose server speaks first.</summary>
+    public TimeSpan FirstByteTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Clients of HTTP are sent to https, but for those who come for a certificate (ACME).</summary>
+    public bool RedirectToHttps { get; init; }
+
+    /// <summary>From where clients come through a proxy that says by a PROXY header who they are. From there each has to; from elsewhere none is believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxy { get; init; } = [];
 
     /// <summary>Ports that a token may ask for, 1 to 65535. Each is open as long as a device with such a token is there.</summary>
     public IReadOnlyList<int> GrantedPort { get; init; } = [];

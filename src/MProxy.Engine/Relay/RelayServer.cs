@@ -3,13 +3,15 @@ using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Link;
-using MProxy.Protocol;
+using MProxy.Engine.Routing;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>The service in the middle: devices come in on one side, clients on the other, and each client goes to a device.</summary>
 public sealed class RelayServer : IDrainable
 {
+    private const int UsualHttpsPort = 443;
+
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _accepting = new();
@@ -20,8 +22,7 @@ public sealed class RelayServer : IDrainable
     private readonly List<CarrierListener> _listeners = [];
     private long _endedBytesIn;
     private long _endedBytesOut;
-    private long _refused;
-    private long _duplicates;
+    private readonly ClientRouter _clients;
     private readonly StopSwitch _stop = new();
 
     private RelayServer(RelayOptions options, TimeProvider time)
@@ -31,7 +32,8 @@ public sealed class RelayServer : IDrainable
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
         Registry = new LinkRegistry(options);
-        Ports = new ClientPorts(options, AcceptClient, _ledger, time);
+        _clients = new ClientRouter(options, Registry, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
+        Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), _ledger, time);
     }
 
     /// <summary>What happens to this relay and its links. Handlers run on the pool, one event at a time.</summary>
@@ -53,6 +55,15 @@ public sealed class RelayServer : IDrainable
     /// <summary>The client ports of the relay's own, in the order they were asked for, with the numbers that are really open.</summary>
     public IReadOnlyList<int> TcpPort { get; private set; } = [];
 
+    /// <summary>The ports for clients of TLS, in the order they were asked for, with the numbers that are really open.</summary>
+    public IReadOnlyList<int> TlsPort { get; private set; } = [];
+
+    /// <summary>The ports for clients of HTTP.</summary>
+    public IReadOnlyList<int> HttpPort { get; private set; } = [];
+
+    /// <summary>The ports for clients that show what they speak.</summary>
+    public IReadOnlyList<int> MixedPort { get; private set; } = [];
+
     /// <summary>All client ports that are open now, those of grants too.</summary>
     public IReadOnlyList<int> OpenPort => Ports.Open;
 
@@ -69,10 +80,10 @@ public sealed class RelayServer : IDrainable
     public long BytesOut => Interlocked.Read(ref _endedBytesOut) + Registry.Links.Sum(link => link.Connection.BytesOut);
 
     /// <summary>How many clients were turned away since the start.</summary>
-    public long RefusedCount => Interlocked.Read(ref _refused);
+    public long RefusedCount => _clients.RefusedCount;
 
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
-    public long DuplicateCount => Interlocked.Read(ref _duplicates);
+    public long DuplicateCount => _clients.DuplicateCount;
 
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
@@ -137,7 +148,11 @@ public sealed class RelayServer : IDrainable
         }
 
         Listen = _listeners.Select(listener => listener.Uri).ToArray();
-        TcpPort = _options.TcpPort.Select(Ports.OpenOwn).ToArray();
+        TcpPort = OpenPorts(_options.TcpPort, ClientPortKind.Tcp);
+        TlsPort = OpenPorts(_options.TlsPort, ClientPortKind.Tls);
+        HttpPort = OpenPorts(_options.HttpPort, ClientPortKind.Http);
+        MixedPort = OpenPorts(_options.MixedPort, ClientPortKind.Mixed);
+        _clients.RedirectPort = _options.RedirectToHttps ? HttpsPort() : null;
         foreach (var listener in _listeners)
         {
             _tasks.Run(() => listener.RunAsync(AcceptLink, _accepting.Token));
@@ -148,6 +163,11 @@ public sealed class RelayServer : IDrainable
             AcceptLink(Carriers.Carrier.FromStream(stream, _time));
         }
     }
+
+    private int[] OpenPorts(IReadOnlyList<int> ports, ClientPortKind kind) => [.. ports.Select(port => Ports.OpenOwn(port, kind))];
+
+    /// <summary>Where https is: at its usual port, unless this relay has others only.</summary>
+    private int HttpsPort() => TlsPort.Concat(MixedPort).ToArray() is [var first, ..] ports && !ports.Contains(UsualHttpsPort) ? first : UsualHttpsPort;
 
     /// <summary>Takes a device over a carrier that is up.</summary>
     internal void AcceptLink(Carrier carrier) => _tasks.Run(() => RunLinkAsync(carrier));
@@ -170,62 +190,6 @@ public sealed class RelayServer : IDrainable
                 Interlocked.Add(ref _endedBytesOut, link.Connection.BytesOut);
             }
         }
-    }
-
-    private void AcceptClient(Socket socket)
-    {
-        _ledger.Add(socket);
-        bool routed;
-        try
-        {
-            routed = TryRoute(socket);
-        }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
-        {
-            // Gone before it could be asked who it is.
-            routed = false;
-        }
-
-        if (!routed)
-        {
-            // A reset at once: nobody waits for an answer that will not come.
-            Interlocked.Increment(ref _refused);
-            TcpSocket.ResetOnClose(socket);
-            _ledger.Close(socket);
-        }
-    }
-
-    private bool TryRoute(Socket socket)
-    {
-        if (socket is not { RemoteEndPoint: IPEndPoint remote, LocalEndPoint: IPEndPoint local })
-        {
-            return false;
-        }
-
-        var meta = ClientIdentity.ToMeta(remote) with { Service = "tcp", ServicePort = local.Port };
-        RelayLink? duplicateOf = null;
-        foreach (var link in Registry.Candidates(meta))
-        {
-            if (link.TryOpen(meta, socket, out var isDuplicate))
-            {
-                return true;
-            }
-
-            duplicateOf = isDuplicate ? link : duplicateOf;
-        }
-
-        if (duplicateOf is not null)
-        {
-            Interlocked.Increment(ref _duplicates);
-            if (!duplicateOf.HasWarned)
-            {
-                duplicateOf.HasWarned = true;
-                _events.Raise(
-                    EventKind.ClientRefused, Name, $"Two clients at {remote} cannot be told apart on the link over {duplicateOf.Name}: the second is refused. This is said once for each link.");
-            }
-        }
-
-        return false;
     }
 
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Text;
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Tests.Http;
 
@@ -13,18 +14,18 @@ internal sealed class FollowedClient
     /// <summary>How many bytes were let through.</summary>
     public int Allowed { get; private set; }
 
-    public FollowVerdict Verdict { get; private set; }
+    public FilterVerdict Verdict { get; private set; }
 
     /// <summary>Sends more; also nothing, to ask again.</summary>
-    public FollowVerdict Send(ReadOnlySpan<byte> bytes)
+    public FilterVerdict Send(ReadOnlySpan<byte> bytes)
     {
         _pending.AddRange(bytes);
         Verdict = Follower.Check(_pending.ToArray(), out var allowed);
         Assert.InRange(allowed, 0, _pending.Count);
-        Assert.Equal(Verdict == FollowVerdict.Stop, Follower.Reason is not null);
-        if (Verdict != FollowVerdict.Stop)
+        Assert.Equal(Verdict == FilterVerdict.Stop, Follower.Reason is not null);
+        if (Verdict != FilterVerdict.Stop)
         {
-            Assert.Equal(Verdict == FollowVerdict.Go, allowed == _pending.Count);
+            Assert.Equal(Verdict == FilterVerdict.Go, allowed == _pending.Count);
         }
 
         _pending.RemoveRange(0, allowed);
@@ -32,7 +33,7 @@ internal sealed class FollowedClient
         return Verdict;
     }
 
-    public FollowVerdict Send(string text) => Send(Encoding.Latin1.GetBytes(text));
+    public FilterVerdict Send(string text) => Send(Encoding.Latin1.GetBytes(text));
 
     public void Answer(string text) => Follower.AnswerSeen(Encoding.Latin1.GetBytes(text));
 }

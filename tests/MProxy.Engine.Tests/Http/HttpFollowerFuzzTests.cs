@@ -1,5 +1,6 @@
 using System.Text;
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Tests.Http;
 
@@ -22,7 +23,7 @@ public class HttpFollowerFuzzTests
     public void Whatever_the_bytes_are_nothing_is_thrown_and_cuts_change_nothing()
     {
         var random = new Random(4711);
-        var counts = new int[Enum.GetValues<FollowVerdict>().Length];
+        var counts = new int[Enum.GetValues<FilterVerdict>().Length];
         for (var round = 0; round < 20_000; round++)
         {
             var stream = Mutate(random, string.Concat(random.GetItems(Requests, 1 + random.Next(5))), random.Next(3));
@@ -65,9 +66,9 @@ public class HttpFollowerFuzzTests
         {
             var start = Mutate(random, string.Concat(random.GetItems(Requests, 1 + random.Next(3))), random.Next(2));
             var client = new FollowedClient();
-            if (client.Send(start) == FollowVerdict.Go && client.Send("G") == FollowVerdict.More)
+            if (client.Send(start) == FilterVerdict.Go && client.Send("G") == FilterVerdict.More)
             {
-                Assert.Equal(FollowVerdict.Stop, client.Send("ET / HTTP/1.1\r\nHost: g\r\n\r\n"));
+                Assert.Equal(FilterVerdict.Stop, client.Send("ET / HTTP/1.1\r\nHost: g\r\n\r\n"));
                 Assert.Equal(start.Length, client.Allowed);
                 tried++;
             }

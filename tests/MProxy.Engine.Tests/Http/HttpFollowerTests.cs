@@ -1,5 +1,6 @@
 using System.Text;
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Tests.Http;
 
@@ -34,7 +35,7 @@ public class HttpFollowerTests
             var client = new FollowedClient();
             client.Send(Stream.AsSpan(0, length));
             Assert.Equal(ExpectedOf(length), client.Allowed);
-            Assert.Equal(client.Allowed == length ? FollowVerdict.Go : FollowVerdict.More, client.Verdict);
+            Assert.Equal(client.Allowed == length ? FilterVerdict.Go : FilterVerdict.More, client.Verdict);
         }
     }
 
@@ -46,7 +47,7 @@ public class HttpFollowerTests
             var client = new FollowedClient();
             client.Send(Stream.AsSpan(0, cut));
             Assert.Equal(ExpectedOf(cut), client.Allowed);
-            Assert.Equal(FollowVerdict.Go, client.Send(Stream.AsSpan(cut)));
+            Assert.Equal(FilterVerdict.Go, client.Send(Stream.AsSpan(cut)));
             Assert.Equal(Stream.Length, client.Allowed);
         }
 
@@ -79,12 +80,12 @@ public class HttpFollowerTests
         foreach (var start in new[] { "", Get })
         {
             var client = new FollowedClient();
-            Assert.Equal(FollowVerdict.Stop, client.Send(start + request + Get));
+            Assert.Equal(FilterVerdict.Stop, client.Send(start + request + Get));
             Assert.Equal(start.Length, client.Allowed);
             Assert.Contains(reason, client.Follower.Reason, StringComparison.Ordinal);
 
             // Nothing gets it going again.
-            Assert.Equal(FollowVerdict.Stop, client.Follower.Check(Encoding.Latin1.GetBytes(Get), out var allowed));
+            Assert.Equal(FilterVerdict.Stop, client.Follower.Check(Encoding.Latin1.GetBytes(Get), out var allowed));
             Assert.Equal(0, allowed);
         }
     }
@@ -94,7 +95,7 @@ public class HttpFollowerTests
     public void No_byte_of_a_request_whose_end_is_in_doubt_goes(string headers)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Stop, client.Send($"{Get}POST / HTTP/1.1\r\nHost: h\r\n{headers}\r\n\r\n0\r\n\r\n{Get}"));
+        Assert.Equal(FilterVerdict.Stop, client.Send($"{Get}POST / HTTP/1.1\r\nHost: h\r\n{headers}\r\n\r\n0\r\n\r\n{Get}"));
         Assert.Equal(Get.Length, client.Allowed);
     }
 
@@ -104,18 +105,18 @@ public class HttpFollowerTests
     {
         var text = Encoding.Latin1.GetBytes(ChunkedHead + body);
         var whole = new FollowedClient();
-        Assert.Equal(FollowVerdict.Stop, whole.Send([.. text, .. "\r\n\r\n"u8]));
+        Assert.Equal(FilterVerdict.Stop, whole.Send([.. text, .. "\r\n\r\n"u8]));
         Assert.Equal(text.Length - 1, whole.Allowed);
         Assert.Contains("chunked", whole.Follower.Reason, StringComparison.Ordinal);
 
         var slow = new FollowedClient();
         foreach (var b in text)
         {
-            Assert.NotEqual(FollowVerdict.Stop, slow.Verdict);
+            Assert.NotEqual(FilterVerdict.Stop, slow.Verdict);
             slow.Send([b]);
         }
 
-        Assert.Equal(FollowVerdict.Stop, slow.Verdict);
+        Assert.Equal(FilterVerdict.Stop, slow.Verdict);
         Assert.Equal(text.Length - 1, slow.Allowed);
     }
 
@@ -126,14 +127,14 @@ public class HttpFollowerTests
     public void The_longest_sizes_are_sizes(string size)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Go, client.Send(ChunkedHead + size + "\0\r\n\n 0 \r"));
+        Assert.Equal(FilterVerdict.Go, client.Send(ChunkedHead + size + "\0\r\n\n 0 \r"));
     }
 
     [Fact]
     public void Extensions_and_trailers_have_a_length_that_just_fits()
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Go, client.Send($"{ChunkedHead}1;{new string('a', 1024)}\r\nx\r\n0\r\na:{new string('b', (16 << 10) - 6)}\r\n\r\n{Get}"));
+        Assert.Equal(FilterVerdict.Go, client.Send($"{ChunkedHead}1;{new string('a', 1024)}\r\nx\r\n0\r\na:{new string('b', (16 << 10) - 6)}\r\n\r\n{Get}"));
     }
 
     [Theory]
@@ -146,10 +147,10 @@ public class HttpFollowerTests
         foreach (var first in new[] { Get, ChunkedHead + "0\r\n\r\n" })
         {
             var client = new FollowedClient();
-            Assert.Equal(isGood ? FollowVerdict.Go : FollowVerdict.Stop, client.Send(first + between + Get + between + Get));
+            Assert.Equal(isGood ? FilterVerdict.Go : FilterVerdict.Stop, client.Send(first + between + Get + between + Get));
         }
 
-        Assert.Equal(FollowVerdict.Stop, new FollowedClient().Send(between + Get));
+        Assert.Equal(FilterVerdict.Stop, new FollowedClient().Send(between + Get));
     }
 
     [Fact]
@@ -157,13 +158,13 @@ public class HttpFollowerTests
     {
         var room = HttpRequestHead.MaxLength - Get.Length - "X: \r\n".Length;
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Go, client.Send(Get[..^2] + $"X: {new string('x', room)}\r\n\r\n"));
-        Assert.Equal(FollowVerdict.Stop, client.Send(Get[..^2] + $"X: {new string('x', room + 1)}\r\n\r\n"));
+        Assert.Equal(FilterVerdict.Go, client.Send(Get[..^2] + $"X: {new string('x', room)}\r\n\r\n"));
+        Assert.Equal(FilterVerdict.Stop, client.Send(Get[..^2] + $"X: {new string('x', room + 1)}\r\n\r\n"));
         Assert.Equal(HttpRequestHead.MaxLength, client.Allowed);
 
         var endless = new FollowedClient();
-        Assert.Equal(FollowVerdict.More, endless.Send(new string('x', HttpRequestHead.MaxLength - 1)));
-        Assert.Equal(FollowVerdict.Stop, endless.Send("x"));
+        Assert.Equal(FilterVerdict.More, endless.Send(new string('x', HttpRequestHead.MaxLength - 1)));
+        Assert.Equal(FilterVerdict.Stop, endless.Send("x"));
         Assert.Equal(0, endless.Allowed);
     }
 
@@ -173,17 +174,17 @@ public class HttpFollowerTests
         const long Length = (5L << 30) + 1;
         var piece = new byte[1 << 20];
         var follower = new HttpRequestFollower("h", host => host);
-        Assert.Equal(FollowVerdict.Go, follower.Check(Encoding.ASCII.GetBytes($"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {Length}\r\n\r\n"), out _));
+        Assert.Equal(FilterVerdict.Go, follower.Check(Encoding.ASCII.GetBytes($"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {Length}\r\n\r\n"), out _));
         var before = GC.GetAllocatedBytesForCurrentThread();
         var left = Length;
-        while (left >= piece.Length && follower.Check(piece, out var count) == FollowVerdict.Go)
+        while (left >= piece.Length && follower.Check(piece, out var count) == FilterVerdict.Go)
         {
             left -= count;
         }
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000);
         Assert.Equal(1, left);
-        Assert.Equal(FollowVerdict.Stop, follower.Check(piece, out var allowed));
+        Assert.Equal(FilterVerdict.Stop, follower.Check(piece, out var allowed));
         Assert.Equal(1, allowed);
     }
 
@@ -194,7 +195,7 @@ public class HttpFollowerTests
         var follower = new HttpRequestFollower("h", host => host);
         follower.Check(Encoding.ASCII.GetBytes(ChunkedHead), out _);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Equal(FollowVerdict.Go, follower.Check(chunks, out _));
+        Assert.Equal(FilterVerdict.Go, follower.Check(chunks, out _));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Tests.Http;
 
@@ -47,12 +48,12 @@ public class HttpUpgradeTests
             {
                 var client = new FollowedClient();
                 Assert.True(client.Follower.NeedsAnswer);
-                Assert.Equal(FollowVerdict.Go, client.Send(request));
-                Assert.Equal(FollowVerdict.Wait, client.Send(Other));
+                Assert.Equal(FilterVerdict.Go, client.Send(request));
+                Assert.Equal(FilterVerdict.Wait, client.Send(Other));
                 client.Answer(text[..cut]);
                 client.Answer(text[cut..]);
                 Assert.False(client.Follower.NeedsAnswer);
-                Assert.Equal(isSwitched ? FollowVerdict.Go : FollowVerdict.Stop, client.Send(""));
+                Assert.Equal(isSwitched ? FilterVerdict.Go : FilterVerdict.Stop, client.Send(""));
                 Assert.Equal(isSwitched ? request.Length + Other.Length : request.Length, client.Allowed);
             }
         }
@@ -67,7 +68,7 @@ public class HttpUpgradeTests
     public void An_answer_that_is_not_whole_decides_nothing(string answer)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Wait, client.Send(Upgrade + Get));
+        Assert.Equal(FilterVerdict.Wait, client.Send(Upgrade + Get));
         Assert.Equal(Upgrade.Length, client.Allowed);
         foreach (var c in answer)
         {
@@ -75,7 +76,7 @@ public class HttpUpgradeTests
         }
 
         Assert.True(client.Follower.NeedsAnswer);
-        Assert.Equal(FollowVerdict.Wait, client.Send(""));
+        Assert.Equal(FilterVerdict.Wait, client.Send(""));
     }
 
     [Theory]
@@ -86,10 +87,10 @@ public class HttpUpgradeTests
     public void Nothing_is_switched_behind_a_malformed_interim_answer(string interim)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Wait, client.Send(Upgrade + Other));
+        Assert.Equal(FilterVerdict.Wait, client.Send(Upgrade + Other));
         client.Answer(interim + "HTTP/1.1 101 \r\n\r\n");
         Assert.False(client.Follower.NeedsAnswer);
-        Assert.Equal(FollowVerdict.Stop, client.Send(""));
+        Assert.Equal(FilterVerdict.Stop, client.Send(""));
     }
 
     [Theory]
@@ -99,20 +100,20 @@ public class HttpUpgradeTests
     {
         const string Start = "HTTP/1.1 100 ";
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Wait, client.Send(Upgrade + Other));
+        Assert.Equal(FilterVerdict.Wait, client.Send(Upgrade + Other));
         client.Answer(Start + new string('x', HttpRequestHead.MaxLength - Start.Length - 4 + beyond) + "\r\n\r\nHTTP/1.1 101 ");
-        Assert.Equal(isSwitched ? FollowVerdict.Go : FollowVerdict.Stop, client.Send(""));
+        Assert.Equal(isSwitched ? FilterVerdict.Go : FilterVerdict.Stop, client.Send(""));
     }
 
     [Fact]
     public void Where_nothing_is_switched_the_requests_go_on()
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Wait, client.Send(Upgrade + Get));
+        Assert.Equal(FilterVerdict.Wait, client.Send(Upgrade + Get));
         client.Answer("HTTP/1.1 426 Upgrade Required\r\n\r\n");
-        Assert.Equal(FollowVerdict.Go, client.Send(""));
-        Assert.Equal(FollowVerdict.More, client.Send("GET / HTTP"));
-        Assert.Equal(FollowVerdict.Go, client.Send("/1.1\r\nHost: h\r\n\r\n"));
+        Assert.Equal(FilterVerdict.Go, client.Send(""));
+        Assert.Equal(FilterVerdict.More, client.Send("GET / HTTP"));
+        Assert.Equal(FilterVerdict.Go, client.Send("/1.1\r\nHost: h\r\n\r\n"));
     }
 
     [Theory]
@@ -123,16 +124,16 @@ public class HttpUpgradeTests
         foreach (var isEarly in new[] { false, true })
         {
             var client = new FollowedClient();
-            Assert.Equal(FollowVerdict.Go, client.Send($"POST / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n{framing}\r\n\r\n"));
+            Assert.Equal(FilterVerdict.Go, client.Send($"POST / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n{framing}\r\n\r\n"));
             if (isEarly)
             {
                 client.Answer("HTTP/1.1 101 ");
             }
 
-            Assert.Equal(FollowVerdict.Go, client.Send(body));
-            Assert.Equal(isEarly ? FollowVerdict.Go : FollowVerdict.Wait, client.Send("\0"));
+            Assert.Equal(FilterVerdict.Go, client.Send(body));
+            Assert.Equal(isEarly ? FilterVerdict.Go : FilterVerdict.Wait, client.Send("\0"));
             client.Answer("HTTP/1.1 101 ");
-            Assert.Equal(FollowVerdict.Go, client.Send(""));
+            Assert.Equal(FilterVerdict.Go, client.Send(""));
         }
     }
 
@@ -146,11 +147,11 @@ public class HttpUpgradeTests
     public void Other_upgrades_are_followed_like_any_request(string requests)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Go, client.Send(requests));
+        Assert.Equal(FilterVerdict.Go, client.Send(requests));
         Assert.False(client.Follower.NeedsAnswer);
         client.Answer("HTTP/1.1 101 \r\n\r\n");
-        Assert.Equal(FollowVerdict.Go, client.Send(Get));
-        Assert.Equal(FollowVerdict.Stop, client.Send("PRI * HTTP/2.0\r\n\r\n"));
+        Assert.Equal(FilterVerdict.Go, client.Send(Get));
+        Assert.Equal(FilterVerdict.Stop, client.Send("PRI * HTTP/2.0\r\n\r\n"));
     }
 
     [Theory]
@@ -164,7 +165,7 @@ public class HttpUpgradeTests
             client.Send(first);
             client.Answer(answer.Replace("200", "403", StringComparison.Ordinal));
             var verdict = client.Send(Connect);
-            Assert.Equal(first == Connect && answer.Length == 0 ? FollowVerdict.Wait : FollowVerdict.Stop, verdict);
+            Assert.Equal(first == Connect && answer.Length == 0 ? FilterVerdict.Wait : FilterVerdict.Stop, verdict);
             Assert.Equal(first.Length, client.Allowed);
         }
     }
@@ -175,9 +176,9 @@ public class HttpUpgradeTests
     public void Nothing_is_switched_for_another_host(string request)
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.Stop, client.Send(request));
+        Assert.Equal(FilterVerdict.Stop, client.Send(request));
         client.Answer("HTTP/1.1 101 \r\n\r\n");
-        Assert.Equal(FollowVerdict.Stop, client.Send(""));
+        Assert.Equal(FilterVerdict.Stop, client.Send(""));
         Assert.Equal(0, client.Allowed);
     }
 
@@ -185,10 +186,10 @@ public class HttpUpgradeTests
     public void An_answer_before_the_request_allows_nothing()
     {
         var client = new FollowedClient();
-        Assert.Equal(FollowVerdict.More, client.Send(Upgrade[..^1]));
+        Assert.Equal(FilterVerdict.More, client.Send(Upgrade[..^1]));
         client.Answer("HTTP/1.1 101 \r\n\r\n");
         Assert.False(client.Follower.NeedsAnswer);
-        Assert.Equal(FollowVerdict.Stop, client.Send("\n\0"));
+        Assert.Equal(FilterVerdict.Stop, client.Send("\n\0"));
         Assert.Equal(Upgrade.Length, client.Allowed);
     }
 
@@ -198,15 +199,15 @@ public class HttpUpgradeTests
         for (var round = 0; round < 2_000; round++)
         {
             var client = new FollowedClient();
-            Assert.Equal(FollowVerdict.Wait, client.Send(Upgrade + Other));
+            Assert.Equal(FilterVerdict.Wait, client.Send(Upgrade + Other));
             var answering = Task.Run(() => Encoding.ASCII.GetBytes("HTTP/1.1 100 \r\n\r\nHTTP/1.1 101 ").ToList().ForEach(b => client.Follower.AnswerSeen([b])), TestContext.Current.CancellationToken);
-            while (client.Send("") == FollowVerdict.Wait && !answering.IsCompleted)
+            while (client.Send("") == FilterVerdict.Wait && !answering.IsCompleted)
             {
                 Thread.Yield();
             }
 
             await answering;
-            Assert.Equal(FollowVerdict.Go, client.Send(""));
+            Assert.Equal(FilterVerdict.Go, client.Send(""));
             Assert.Equal(Upgrade.Length + Other.Length, client.Allowed);
         }
     }

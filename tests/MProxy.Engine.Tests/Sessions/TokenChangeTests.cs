@@ -118,7 +118,7 @@ public class TokenChangeTests
         using var listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         using var client = await MemoryWorld.ConnectAsync(((IPEndPoint)listener.LocalEndPoint!).Port);
         var socket = world.Relay.Ledger.Add(await listener.AcceptAsync(Token));
-        Assert.True(candidate.TryOpen(meta, socket, out _));
+        Assert.True(candidate.TryOpen(meta, socket, default, null, out _));
         Assert.Equal(0, world.Relay.ClientCount);
         await MemoryWorld.IsResetAsync(client);
     }

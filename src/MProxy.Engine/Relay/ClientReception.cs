@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.ProxyProtocol;
+using MProxy.Engine.Routing;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>Reads what a client says first, as far as it is needed to find its device, and no longer than it may take.</summary>
+internal sealed class ClientReception(RelayOptions options, ResourceLedger ledger, TimeProvider time)
+{
+    // Most first flights fit; what does not is moved to a buffer twice as large.
+    private const int FirstLength = 4 << 10;
+
+    /// <summary>False where a client can be brought to a device without a look at its bytes.</summary>
+    public bool IsNeeded(IPEndPoint remote, ClientPortKind port) => port != ClientPortKind.Tcp || IsTrustedProxy(remote);
+
+    /// <summary>Reads until it is clear what the client is for.</summary>
+    /// <exception cref="SocketException">The connection failed.</exception>
+    /// <exception cref="OperationCanceledException">The relay takes no more clients.</exception>
+    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, ClientPortKind port, CancellationToken cancellationToken)
+    {
+        var reading = new Reading(remote, IsTrustedProxy(remote), port);
+        using var late = new CancellationTokenSource(options.Carrier.HandshakeTimeout, time);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        var buffer = ledger.Rent(FirstLength);
+        try
+        {
+            for (var length = 0; ;)
+            {
+                if (reading.Take(buffer.AsMemory(0, length)) is { } arrival)
+                {
+                    return arrival;
+                }
+
+                if (length == buffer.Length)
+                {
+                    buffer = Grow(buffer);
+                }
+
+                var count = await TryReceiveAsync(socket, buffer.AsMemory(length), reading.IsSilentSoFar, timeout.Token).ConfigureAwait(false);
+                if (count is null)
+                {
+                    return reading.TakeAsRaw();
+                }
+
+                if (count == 0)
+                {
+                    return new ClientArrival(remote, null, default, ClientRefusal.Gone);
+                }
+
+                length += count.Value;
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new ClientArrival(remote, null, default, ClientRefusal.Late);
+        }
+        finally
+        {
+            ledger.Return(buffer);
+        }
+    }
+
+    /// <summary>Receives bytes; null where a client that speaks only when it is spoken to has said nothing for a while.</summary>
+    private async Task<int?> TryReceiveAsync(Socket socket, Memory<byte> buffer, bool mayBeSilent, CancellationToken cancellationToken)
+    {
+        if (!mayBeSilent)
+        {
+            return await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        }
+
+        using var silent = new CancellationTokenSource(options.FirstByteTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silent.Token);
+        try
+        {
+            return await socket.ReceiveAsync(buffer, SocketFlags.None, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private byte[] Grow(byte[] buffer)
+    {
+        var larger = ledger.Rent(2 * buffer.Length);
+        buffer.CopyTo(larger, 0);
+        ledger.Return(buffer);
+        return larger;
+    }
+
+    private bool IsTrustedProxy(IPEndPoint remote)
+    {
+        var address = SocketEndPoints.Unmapped(remote.Address);
+        return options.TrustedProxy.Any(network => network.Contains(address));
+    }
+
+    /// <summary>What is known of one client so far: its proxy's header first, where it has to have one, then its own words.</summary>
+    private sealed class Reading(IPEndPoint remote, bool needsHeader, ClientPortKind port)
+    {
+        private readonly ClientIntroduction? _introduction = port == ClientPortKind.Tcp ? null : new ClientIntroduction(port);
+        private IPEndPoint _client = remote;
+        private bool _needsHeader = needsHeader;
+        private int _headerLength;
+        private bool _hasSpoken;
+
+        /// <summary>Nothing of the client itself is there, and it may be one that waits to be spoken to.</summary>
+        public bool IsSilentSoFar => port == ClientPortKind.Mixed && !_needsHeader && !_hasSpoken;
+
+        public ClientArrival? Take(ReadOnlyMemory<byte> data)
+        {
+            if (_needsHeader)
+            {
+                var (status, header) = ProxyHeaderReader.Read(data.Span);
+                if (status is ProxyHeaderStatus.Malformed or ProxyHeaderStatus.Absent)
+                {
+                    return new ClientArrival(_client, null, default, new("the proxy in front sent no valid PROXY header", default));
+                }
+
+                if (header is null)
+                {
+                    return null;
+                }
+
+                // One that speaks for itself, as for a health check, is the client.
+                _client = header.Source ?? _client;
+                _headerLength = header.Length;
+                _needsHeader = false;
+            }
+
+            var words = data[_headerLength..];
+            _hasSpoken = !words.IsEmpty;
+            return _introduction is null || _introduction.Read(words.Span)
+                ? new ClientArrival(_client, _introduction, words.ToArray(), _introduction?.Refusal)
+                : null;
+        }
+
+        public ClientArrival TakeAsRaw() => new(_client, null, default);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Http;
+using MProxy.Engine.Routing;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>Brings each client that arrives to a device, or tells it in its own protocol that there is none.</summary>
+/// <param name="options">Which ports and proxies there are.</param>
+/// <param name="registry">Who may serve what.</param>
+/// <param name="tasks">Who waits for what is under way.</param>
+/// <param name="ledger">Where sockets and buffers are noted.</param>
+/// <param name="warn">Says what an operator has to know.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
+{
+    private const string AcmePath = "/.well-known/acme-challenge/";
+
+    private readonly ClientReception _reception = new(options, ledger, time);
+    private long _refused;
+    private long _duplicates;
+
+    /// <summary>Where clients are sent that have to come by https; null where they need not.</summary>
+    public int? RedirectPort { get; set; }
+
+    /// <summary>How many clients were turned away since the start.</summary>
+    public long RefusedCount => Interlocked.Read(ref _refused);
+
+    /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
+    public long DuplicateCount => Interlocked.Read(ref _duplicates);
+
+    /// <summary>Takes a client that was accepted.</summary>
+    public void Accept(Socket socket, ClientPortKind port, CancellationToken cancellationToken)
+    {
+        ledger.Add(socket);
+        try
+        {
+            if (socket is not { RemoteEndPoint: IPEndPoint remote, LocalEndPoint: IPEndPoint local })
+            {
+                Reset(socket);
+            }
+            else if (_reception.IsNeeded(remote, port))
+            {
+                tasks.Run(() => ReceiveAsync(socket, remote, local.Port, port, cancellationToken));
+            }
+            else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is not null)
+            {
+                Reset(socket);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Gone before it could be asked who it is.
+            Reset(socket);
+        }
+    }
+
+    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var arrival = await _reception.ReceiveAsync(socket, remote, port, cancellationToken).ConfigureAwait(false);
+            if ((arrival.Refusal ?? Route(socket, arrival, servicePort)) is { } refusal)
+            {
+                await RefuseAsync(socket, refusal, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            Reset(socket);
+        }
+    }
+
+    /// <summary>Brings a client to a device.</summary>
+    /// <returns>Why not; null where it is there, and the socket is its link's.</returns>
+    private ClientRefusal? Route(Socket socket, ClientArrival arrival, int servicePort)
+    {
+        var introduction = arrival.Introduction;
+        if (introduction is not null && Redirect(introduction) is { } redirect)
+        {
+            return redirect;
+        }
+
+        var meta = ClientIdentity.ToMeta(arrival.EndPoint) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };
+        RelayLink? duplicateOf = null;
+        try
+        {
+            foreach (var link in registry.Candidates(meta))
+            {
+                if (link.TryOpen(meta, socket, arrival.First, FilterOf(introduction), out var isDuplicate))
+                {
+                    return null;
+                }
+
+                duplicateOf = isDuplicate ? link : duplicateOf;
+            }
+        }
+        catch (FrameFieldException)
+        {
+            warn($"A client at {arrival.EndPoint} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all.");
+        }
+
+        if (duplicateOf is not null)
+        {
+            CountDuplicate(duplicateOf, arrival.EndPoint);
+        }
+
+        return introduction?.NoDevice ?? ClientRefusal.NoDevice;
+    }
+
+    /// <summary>A connection that was routed by its host never carries a request for another.</summary>
+    private static HttpRequestFollower? FilterOf(ClientIntroduction? introduction) =>
+        introduction is { Request: not null, Name: { } name } ? new HttpRequestFollower(name, ServerName.TryFold) : null;
+
+    /// <summary>Certificates are asked for by plain http, so that those requests go to the device as they come.</summary>
+    private ClientRefusal? Redirect(ClientIntroduction introduction) =>
+        RedirectPort is { } port
+        && introduction.Request is { } request
+        && !request.PathAndQuery.StartsWith(AcmePath, StringComparison.Ordinal)
+        && HttpAnswer.RedirectToHttps(request, port) is { } answer
+            ? introduction.Answer("it has to come by https", answer)
+            : null;
+
+    private void CountDuplicate(RelayLink link, IPEndPoint client)
+    {
+        Interlocked.Increment(ref _duplicates);
+        if (!link.HasWarned)
+        {
+            link.HasWarned = true;
+            warn($"Two clients at {client} cannot be told apart on the link over {link.Name}: the second is refused. This is said once for each link.");
+        }
+    }
+
+    private async Task RefuseAsync(Socket socket, ClientRefusal refusal, CancellationToken cancellationToken)
+    {
+        if (refusal.Answer.IsEmpty)
+        {
+            Reset(socket);
+            return;
+        }
+
+        Interlocked.Increment(ref _refused);
+        try
+        {
+            var stream = new NetworkStream(socket, ownsSocket: false);
+            await using (stream.ConfigureAwait(false))
+            {
+                // It fits into the send buffer of a fresh connection: nobody can hold this up.
+                await stream.WriteAsync(refusal.Answer, cancellationToken).ConfigureAwait(false);
+                await Farewell.LingerAsync(socket, stream, ledger, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+        {
+        }
+
+        ledger.Close(socket);
+    }
+
+    /// <summary>At once: nobody waits for an answer that will not come.</summary>
+    private void Reset(Socket socket)
+    {
+        Interlocked.Increment(ref _refused);
+        TcpSocket.ResetOnClose(socket);
+        ledger.Close(socket);
+    }
+}
