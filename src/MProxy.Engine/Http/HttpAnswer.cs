@@ -29,6 +29,7 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
     /// <summary>More header lines, each with its line end.</summary>
     public string Header { get; private init; } = "";
 
+    /// <param name="text">What is wrong, in one line of ASCII.</param>
     public static HttpAnswer BadRequest(string text) => new(400, "Bad Request", $"{text}\n");
 
     /// <summary>

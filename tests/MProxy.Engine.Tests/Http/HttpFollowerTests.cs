@@ -17,7 +17,7 @@ public class HttpFollowerTests
         "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "",
         ChunkedHead, "5\r\n\r\n0\r\n\r\nA;a=b;c=\"d\"\r\n0123456789\r\n0\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "",
-        ChunkedHead, "0000000000000001\r\nx\r\n000;a\r\nX: y\r\nExpires:\r\n\r\n",
+        ChunkedHead, "0000000000000001\r\nx\r\n000;a\r\nX: y\r\nExpires:\r\nTransfer-EncodingX: y\r\nHosts:\r\n\r\n",
         "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", "",
         "GET / HTTP/1.0\r\nHost: h\r\nContent-Length: 1\r\n\r\n", "x",
         "\r\n", "",

@@ -182,15 +182,23 @@ public class HttpUpgradeTests
         Assert.Equal(0, client.Allowed);
     }
 
-    [Fact]
-    public void An_answer_before_the_request_allows_nothing()
+    [Theory]
+    [InlineData(Upgrade, "HTTP/1.1 101 \r\n\r\n")]
+    [InlineData(Upgrade, "HTTP/1.1 200 \r\n\r\n")]
+    [InlineData(Connect, "HTTP/1.1 200 \r\n\r\n")]
+    public void An_answer_that_begins_before_the_request_allows_nothing(string request, string answer)
     {
-        var client = new FollowedClient();
-        Assert.Equal(FilterVerdict.More, client.Send(Upgrade[..^1]));
-        client.Answer("HTTP/1.1 101 \r\n\r\n");
-        Assert.False(client.Follower.NeedsAnswer);
-        Assert.Equal(FilterVerdict.Stop, client.Send("\n\0"));
-        Assert.Equal(Upgrade.Length, client.Allowed);
+        for (var cut = 1; cut <= answer.Length; cut++)
+        {
+            var client = new FollowedClient();
+            Assert.Equal(FilterVerdict.More, client.Send(request[..^1]));
+            client.Answer(answer[..cut]);
+            Assert.False(client.Follower.NeedsAnswer);
+            Assert.Equal(FilterVerdict.Go, client.Send("\n"));
+            client.Answer(answer[cut..]);
+            Assert.Equal(FilterVerdict.Stop, client.Send("\0"));
+            Assert.Equal(request.Length, client.Allowed);
+        }
     }
 
     [Fact]
