@@ -6,7 +6,8 @@ namespace MProxy.Engine.Device;
 
 /// <summary>
 /// What a tunnel exposes: nothing but what stands here. A client goes to the target of its name, else of the longest <c>*.name</c> that it is
-/// below of, else of its service port, else of its service, else of <c>*</c>.
+/// below of, else of its service port, else of its service, where <c>https</c> and
+/// <c>tls</c> stand for each other, else of <c>*</c>.
 /// </summary>
 public sealed class ServiceMap
 {
@@ -33,7 +34,15 @@ public sealed class ServiceMap
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) =>
-        FindName(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find("*");
+        FindName(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find(OtherName(client.Service)) ?? Find("*");
+
+    /// <summary>A client of TLS is one of <c>https</c> where its name led it here, as relays have always called it, and of <c>tls</c> in general.</summary>
+    private static string? OtherName(string? service) => service switch
+    {
+        "https" => "tls",
+        "tls" => "https",
+        _ => null,
+    };
 
     /// <summary>A dot, a colon or a letter beyond ASCII is in names and addresses alone. Other keys may be a service's as well.</summary>
     private static string Fold(string key) => key.Any(letter => letter is '.' or ':' || !char.IsAscii(letter))

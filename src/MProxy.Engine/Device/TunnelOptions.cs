@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.ProxyProtocol;
 
 namespace MProxy.Engine.Device;
 
@@ -22,4 +23,7 @@ public sealed record TunnelOptions
 
     /// <summary>The address of this machine that local services are dialled from; null leaves it to the system. A socket file has no use for it.</summary>
     public IPAddress? SourceAddress { get; init; }
+
+    /// <summary>The PROXY header that tells a local service who its client is, before the client's first byte.</summary>
+    public ProxyProtocolVersion ProxyProtocol { get; init; }
 }

@@ -33,6 +33,43 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateRange(0, ushort.MaxValue)]
     public int[] TcpPort { get; set; } = [];
 
+    /// <summary>Ports for clients of TLS, 0 to 65535: each goes to a device by the server name that it asks for.</summary>
+    [Parameter]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] TlsPort { get; set; } = [];
+
+    /// <summary>Ports for clients of HTTP/1.x, 0 to 65535: each goes to a device by its host.</summary>
+    [Parameter]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] HttpPort { get; set; } = [];
+
+    /// <summary>Ports for clients of TLS, HTTP/1.x and raw TCP, 0 to 65535, told apart by their first bytes.</summary>
+    [Parameter]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] MixedPort { get; set; } = [];
+
+    /// <summary>How many seconds a client of a mixed port may say nothing before it counts as raw TCP, 0.01 to 60.</summary>
+    [Parameter]
+    [ValidateRange(0.01, 60)]
+    public double FirstByteTimeout { get; set; } = 0.5;
+
+    /// <summary>Clients of HTTP are sent to https, but for those who come for a certificate (ACME).</summary>
+    [Parameter]
+    public SwitchParameter RedirectToHttps { get; set; }
+
+    /// <summary>Addresses or networks of proxies whose PROXY header says who the client is: 192.0.2.1, 10.0.0.0/8. They have to send one.</summary>
+    [Parameter]
+    [NetworkTransform]
+    public IPNetwork[] TrustedProxy { get; set; } = [];
+
+    /// <summary>Which of several devices gets a client: in turn, the one with the fewest clients, or always the same for one client address.</summary>
+    [Parameter]
+    public RelayBalance Balance { get; set; }
+
+    /// <summary>A granted name stands for itself alone, not for everything below it.</summary>
+    [Parameter]
+    public SwitchParameter ExactNamesOnly { get; set; }
+
     /// <summary>Ports that tokens may ask for, 1 to 65535. Each is open as long as a device with such a token is there.</summary>
     [Parameter]
     [ValidateRange(1, ushort.MaxValue)]
@@ -71,7 +108,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateNotNullOrEmpty]
     public string[] ClientThumbprint { get; set; } = [];
 
-    /// <summary>How many seconds a device may take for TLS and the WebSocket upgrade, 0.1 to 3600.</summary>
+    /// <summary>How many seconds a device may take for TLS and the WebSocket upgrade, and a client to say what it is for, 0.1 to 3600.</summary>
     [Parameter]
     [ValidateRange(0.1, 3600)]
     public double HandshakeTimeout { get; set; } = 10;
@@ -84,7 +121,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(Stream.Select(_ => "stream")).Concat(TcpPort.Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
+        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(Stream.Select(_ => "stream")).Concat(TcpPort.Concat(TlsPort).Concat(HttpPort).Concat(MixedPort).Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
         if (!ShouldProcess(listeners, "Start relay"))
         {
             return;
@@ -122,6 +159,14 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             Listen = Listen,
             Streams = Stream,
             TcpPort = TcpPort,
+            TlsPort = TlsPort,
+            HttpPort = HttpPort,
+            MixedPort = MixedPort,
+            FirstByteTimeout = TimeSpan.FromSeconds(FirstByteTimeout),
+            RedirectToHttps = RedirectToHttps,
+            TrustedProxy = TrustedProxy,
+            Balance = Balance,
+            ExactNamesOnly = ExactNamesOnly,
             GrantedPort = GrantedPort,
             PublicAddress = PublicAddress,
             Keys = Keys(),

@@ -4,6 +4,7 @@ using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
+using MProxy.Engine.ProxyProtocol;
 using MProxy.Internal;
 
 namespace MProxy.Commands;
@@ -52,6 +53,10 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter]
     [ValidateNotNull]
     public IPAddress? SourceAddress { get; set; }
+
+    /// <summary>The PROXY header that tells local services who their client is; they have to expect it.</summary>
+    [Parameter]
+    public ProxyProtocolVersion ProxyProtocol { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => _sessions.AddRange(Session);
@@ -107,6 +112,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Service = Service,
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
         SourceAddress = SourceAddress,
+        ProxyProtocol = ProxyProtocol,
         Links = _sessions,
         Relays =
         [

@@ -1,0 +1,30 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MProxy.Internal;
+
+/// <summary>Reads networks; an address alone is the network of just itself.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class NetworkTransformAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        PSValue.Unwrap(inputData) is IEnumerable items and not string ? items.Cast<object?>().Select(Read).ToArray() : new[] { Read(inputData) };
+
+    private static IPNetwork Read(object? value) => PSValue.Unwrap(value) switch
+    {
+        IPNetwork network => network,
+        IPAddress address => Of(address),
+        var text when IPAddress.TryParse($"{text}", out var address) => Of(address),
+        var text when IPNetwork.TryParse($"{text}", out var network) => network,
+        var text => throw new ArgumentTransformationMetadataException(
+            $"'{text}' is neither an address such as 192.0.2.1 nor a network such as 10.0.0.0/8, whose bits behind the length are 0."),
+    };
+
+    private static IPNetwork Of(IPAddress address)
+    {
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+    }
+}
