@@ -127,13 +127,4 @@ public class LocalDialTests
         var error = await Assert.ThrowsAsync<ArgumentException>(() => Tunnel.StartAsync(options, cancellationToken: Token));
         Assert.Contains(told, error.Message, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public async Task A_service_that_speaks_TLS_is_not_dialled_in_plain_text()
-    {
-        await using var world = await World.StartAsync(LocalService.EchoAsync);
-        await world.Tunnel.DisposeAsync();
-        await using var tunnel = await world.StartTunnelAsync($"tls://{world.Target}");
-        await Assert.ThrowsAsync<SocketException>(() => world.ExchangeAsync([1], 1));
-    }
 }

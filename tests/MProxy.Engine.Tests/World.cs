@@ -34,7 +34,7 @@ internal sealed class World : IAsyncDisposable
         var world = new World(options ?? new WorldOptions());
         world._clients.Run(() => TcpSocket.AcceptAllAsync(
             world._service, local => world._clients.Run(() => ServeAsync(local, serve)), TimeProvider.System, world._stopping.Token));
-        world._tunnel = await world.StartTunnelAsync(world.Target);
+        world._tunnel = await world.StartTunnelAsync(world._options.Target(world.Target));
         return world;
     }
 

@@ -20,6 +20,9 @@ internal sealed record WorldOptions
 
     public Func<TunnelOptions, TunnelOptions> Tunnel { get; init; } = options => options;
 
+    /// <summary>How the tunnel is told where the local service is.</summary>
+    public Func<string, string> Target { get; init; } = target => target;
+
     /// <summary>Where the local service listens.</summary>
     public Func<Socket> LocalService { get; init; } = () => TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
 

@@ -32,18 +32,10 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
         Refuse(!IsOwn(source), $"is {source}, which is no address of this machine");
     }
 
-    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken)
-    {
-        if (target.UseTls)
-        {
-            // Plain text must not go where TLS was asked for.
-            throw new NotSupportedException("A local service cannot be reached over TLS.");
-        }
-
-        return target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
-            : _source is null ? TcpSocket.ConnectAsync(target.Host, target.Port, cancellationToken)
-            : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
-    }
+    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken) =>
+        target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
+        : _source is null ? TcpSocket.ConnectAsync(target.Host, target.Port, cancellationToken)
+        : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
 
     /// <summary>Where a service's queue is full, TCP would wait for a place, but a unix socket is refused at once: it is tried until there is one.</summary>
     private async Task<Socket> ConnectUnixAsync(string path, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.ProxyProtocol;
 
@@ -16,13 +17,35 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
     {
         if (options.Service.Find(client.Meta) is { } target)
         {
-            client.Sink = new ClientPump(link, client);
-            _dials.Run(() => DialAsync(link, client, target));
+            ClientPump pump = NeedsTls(client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
+            client.Sink = pump;
+            _dials.Run(() => DialAsync(link, pump, target));
         }
         else
         {
             link.Fail(client, ErrorCode.NoService, "this device serves no such service");
         }
+    }
+
+    /// <summary>A client that brings TLS speaks it with the service itself, unless it ends here; one that brings none needs it where the service asks for it.</summary>
+    private bool NeedsTls(LinkClient client, LocalTarget target) => BringsTls(client) ? options.Tls.EndsClientTls : target.UseTls;
+
+    private static bool BringsTls(LinkClient client) => client.Meta.Service is "https" or "tls";
+
+    private Task RunAsync(ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
+        ? plain.RunAsync(socket)
+        : RunTlsAsync((StreamPump)pump, socket, target);
+
+    private async Task RunTlsAsync(StreamPump pump, Socket socket, LocalTarget target)
+    {
+        var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, time);
+        if (!await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false))
+        {
+            // So that nobody takes half an answer for a whole one.
+            TcpSocket.ResetOnClose(socket);
+        }
+
+        ledger.Close(socket);
     }
 
     /// <summary>Gives up the dials that are under way.</summary>
@@ -32,7 +55,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         await _dials.WhenEmptyAsync().ConfigureAwait(false);
     }
 
-    private async Task DialAsync(LinkConnection link, LinkClient client, LocalTarget target)
+    private async Task DialAsync(LinkConnection link, ClientPump pump, LocalTarget target)
     {
         using var dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         var timeout = time.CreateTimer(_ => dialling.Cancel(), null, options.DialTimeout, Timeout.InfiniteTimeSpan);
@@ -44,7 +67,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             var socket = link.Ledger.Add(await connector.ConnectAsync(target, dialling.Token).ConfigureAwait(false));
             try
             {
-                await ProxyIntroduction.SendAsync(socket, options.ProxyProtocol, client.Meta, dialling.Token).ConfigureAwait(false);
+                await ProxyIntroduction.SendAsync(socket, options.ProxyProtocol, pump.Client.Meta, dialling.Token).ConfigureAwait(false);
             }
             catch
             {
@@ -52,14 +75,14 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
                 throw;
             }
 
-            if (!link.TryAttach(client, socket))
+            if (!link.TryRun(pump, () => RunAsync(pump, socket, target)))
             {
                 link.Ledger.Close(socket);
             }
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException or NotSupportedException)
         {
-            link.Fail(client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
+            link.Fail(pump.Client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
                 ? "the local service has no address of the family that it is to be dialled from"
                 : "the local service cannot be reached");
         }

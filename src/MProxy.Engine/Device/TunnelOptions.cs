@@ -24,6 +24,9 @@ public sealed record TunnelOptions
     /// <summary>The address of this machine that local services are dialled from; null leaves it to the system. A socket file has no use for it.</summary>
     public IPAddress? SourceAddress { get; init; }
 
+    /// <summary>TLS that ends or begins at this device.</summary>
+    public ServiceTls Tls { get; init; } = new();
+
     /// <summary>The PROXY header that tells a local service who its client is, before the client's first byte.</summary>
     public ProxyProtocolVersion ProxyProtocol { get; init; }
 }

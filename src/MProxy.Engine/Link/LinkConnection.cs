@@ -108,9 +108,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             client = _closed || !_machine.Control.IsUp ? null : _machine.Clients.Open(meta);
             if (client is not null)
             {
-                var pump = new ClientPump(this, client, first, filter);
+                var pump = new SocketPump(this, client, first, filter);
                 client.Sink = pump;
-                _pumps.Start(pump, socket);
+                _pumps.Start(pump, () => pump.RunAsync(socket));
             }
         }
 
@@ -118,17 +118,17 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return client;
     }
 
-    /// <summary>Device side: gives an opened client its local socket, once that is connected.</summary>
-    public bool TryAttach(LinkClient client, Socket socket)
+    /// <summary>Device side: runs the pump of an opened client, once its local end is connected. False where the client is over.</summary>
+    public bool TryRun(ClientPump pump, Func<Task> run)
     {
         lock (_gate)
         {
-            if (_closed || client.IsClosed || client.Sink is not ClientPump pump)
+            if (_closed || pump.Client.IsClosed)
             {
                 return false;
             }
 
-            _pumps.Start(pump, socket);
+            _pumps.Start(pump, run);
             return true;
         }
     }

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace MProxy.Engine.Link;
 
 /// <summary>The pumps of a link that run, also of clients that have ended and whose last bytes are still being delivered.</summary>
@@ -18,11 +16,12 @@ internal sealed class PumpSet(ResourceLedger ledger, Action ended)
         }
     }
 
-    public void Start(ClientPump pump, Socket socket)
+    /// <summary>Runs a pump.</summary>
+    public void Start(ClientPump pump, Func<Task> run)
     {
         lock (_pumps)
         {
-            var running = Task.Run(() => ledger.RunAsync(() => pump.RunAsync(socket)));
+            var running = Task.Run(() => ledger.RunAsync(run));
             _pumps.Add(pump, running);
             _ = running.ContinueWith(
                 _ =>

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using System.Security;
+using System.Security.Cryptography.X509Certificates;
 using System.Net;
 using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
@@ -54,6 +56,30 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateNotNull]
     public IPAddress? SourceAddress { get; set; }
 
+    /// <summary>The certificate, with its private key, that clients of TLS are shown: their TLS ends here. Without one it goes through to the local service.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public X509Certificate2? ServiceCertificate { get; set; }
+
+    /// <summary>A file with that certificate: PFX, or PEM with the chain behind it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ServiceCertificatePath { get; set; }
+
+    /// <summary>A PEM file with the private key, where it is not in -ServiceCertificatePath.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ServiceCertificateKeyPath { get; set; }
+
+    /// <summary>What the file or key is encrypted with.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public SecureString? ServiceCertificatePassword { get; set; }
+
+    /// <summary>Local services that are dialled with TLS (tls://) may show any certificate. Whoever is between them and this machine can read along.</summary>
+    [Parameter]
+    public SwitchParameter SkipServiceCertificateCheck { get; set; }
+
     /// <summary>The PROXY header that tells local services who their client is; they have to expect it.</summary>
     [Parameter]
     public ProxyProtocolVersion ProxyProtocol { get; set; }
@@ -82,6 +108,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         }
 
         WarnOfRisks(Relay);
+        if (SkipServiceCertificateCheck)
+        {
+            WriteWarning("The certificates of local services are not checked: whoever is between them and this machine can read along.");
+        }
+
         try
         {
             NamedStart.Run(this, Sessions.Tunnels, Name, name =>
@@ -106,6 +137,13 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         parameter == nameof(MaxRetryDelay) || typeof(StartMProxyTunnelCommand).GetProperty(parameter)?.DeclaringType is { } type
             && (type == typeof(DialCommand) || type == typeof(CertificateCommand) || type == typeof(LinkOptionsCommand));
 
+    private ServiceTls Tls()
+    {
+        var (certificate, chain) = LoadCertificate(
+            nameof(ServiceCertificate), ServiceCertificate, ServiceCertificatePath, ServiceCertificateKeyPath, ServiceCertificatePassword);
+        return new ServiceTls(certificate, chain, SkipServiceCertificateCheck);
+    }
+
     private TunnelOptions Options(string name) => new()
     {
         Name = name,
@@ -113,6 +151,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
         SourceAddress = SourceAddress,
         ProxyProtocol = ProxyProtocol,
+        Tls = Tls(),
         Links = _sessions,
         Relays =
         [

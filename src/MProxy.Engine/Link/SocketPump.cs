@@ -1,0 +1,105 @@
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Link;
+
+/// <summary>Carries one client between the link and its local socket.</summary>
+/// <param name="link">The link.</param>
+/// <param name="client">The client.</param>
+/// <param name="first">What was read of the socket already.</param>
+/// <param name="filter">Decides how much of what the socket brings may go on; null for all.</param>
+internal sealed class SocketPump(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null) : ClientPump(link, client)
+{
+    // A keystroke or a request. More goes through the queue: the link's lock is held meanwhile.
+    private const int DirectLength = 4 << 10;
+
+    private readonly ClientUplink _uplink = new(link, client, first, filter, link.Time);
+    private volatile Socket? _socket;
+
+    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        _uplink.AnswerSeen(data);
+        var sent = TrySendNow(data);
+        if (sent < data.Length)
+        {
+            Inbox.Add(data[sent..]);
+        }
+
+        return sent;
+    }
+
+    /// <summary>Runs until both directions are over. The socket is closed then: in order, or with a reset where bytes are missing.</summary>
+    public async Task RunAsync(Socket socket)
+    {
+        var whole = false;
+        socket.Blocking = false;
+        _socket = socket;
+        try
+        {
+            // Either direction that fails ends the other too.
+            var both = await Task.WhenAll(Guard(_uplink.RunAsync(socket, StoppingUp)), Guard(SendDownAsync(socket))).ConfigureAwait(false);
+            whole = (both[0] || IsLinkLost) && both[1] && !Stopping.IsCancellationRequested;
+        }
+        finally
+        {
+            _socket = null;
+            if (!whole)
+            {
+                // So that nobody takes half an answer for a whole one.
+                TcpSocket.ResetOnClose(socket);
+            }
+
+            Link.Ledger.Close(socket);
+            Inbox.Dispose();
+        }
+    }
+
+    protected override void Complete(bool sent) => _uplink.Complete(sent);
+
+    /// <summary>
+    /// Little data that the socket takes right away goes past the queue, straight from the link's read buffer: no copy, and nobody to
+    /// wake. A failure is left to the loop that sends what is queued.
+    /// </summary>
+    private int TrySendNow(ReadOnlySpan<byte> data)
+    {
+        if (_socket is not { } socket || data.Length > DirectLength || !Inbox.IsIdle)
+        {
+            return 0;
+        }
+
+        try
+        {
+            var sent = socket.Send(data, SocketFlags.None, out var error);
+            return error == SocketError.Success ? sent : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
+    private async Task SendDownAsync(Socket socket)
+    {
+        while (await Inbox.TakeAsync(Stopping).ConfigureAwait(false) is { } segment)
+        {
+            try
+            {
+                for (var at = 0; at < segment.End;)
+                {
+                    at += await socket.SendAsync(segment.Buffer.AsMemory(at, segment.End - at), SocketFlags.None, Stopping).ConfigureAwait(false);
+                }
+
+                Link.Delivered(Client, segment.End);
+            }
+            finally
+            {
+                Inbox.Return(segment);
+            }
+        }
+
+        Stopping.ThrowIfCancellationRequested();
+        socket.Shutdown(SocketShutdown.Send);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MProxy.Engine.Link;
+
+/// <summary>Carries one client between the link and whatever takes it as a stream.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The stream is disposed of where it is used; before, it holds nothing.")]
+internal sealed class StreamPump : ClientPump
+{
+    private readonly ClientStream _stream;
+
+    public StreamPump(LinkConnection link, LinkClient client)
+        : base(link, client) => _stream = new ClientStream(link, client, Inbox, Stopping);
+
+    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        Inbox.Add(data);
+        return 0;
+    }
+
+    /// <summary>Runs until both directions are over.</summary>
+    /// <param name="serve">Reads and writes the client's stream, and ends it; cancelled when the client is over at once.</param>
+    /// <returns>True where both ended in order.</returns>
+    public async Task<bool> RunAsync(Func<ClientStream, CancellationToken, Task> serve)
+    {
+        try
+        {
+            return await Guard(serve(_stream, Stopping)).ConfigureAwait(false) && !Stopping.IsCancellationRequested;
+        }
+        finally
+        {
+            await _stream.DisposeAsync().ConfigureAwait(false);
+            Inbox.Dispose();
+        }
+    }
+
+    protected override void Complete(bool sent) => _stream.Complete(sent);
+}

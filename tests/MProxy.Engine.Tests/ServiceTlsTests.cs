@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using MProxy.Engine.Device;
+using MProxy.Engine.ProxyProtocol;
+using MProxy.Engine.Tests.Carriers;
+
+namespace MProxy.Engine.Tests;
+
+/// <summary>TLS that ends or begins at a device.</summary>
+public sealed class ServiceTlsTests
+{
+    private static readonly byte[] Sent = RandomNumberGenerator.GetBytes(3_000_000);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_client_without_TLS_reaches_a_service_that_asks_for_it()
+    {
+        await using var world = await StartAsync("tls://", EchoOverTlsAsync, new ServiceTls(acceptUntrusted: true), tcpPort: true);
+        Assert.Equal(Sent, await world.ExchangeAsync(Sent, 10_000));
+    }
+
+    [Fact]
+    public async Task A_service_with_a_certificate_that_nobody_vouches_for_is_sent_nothing()
+    {
+        ConcurrentBag<byte[]> received = [];
+        await using var world = await StartAsync("tls://", socket => RecordAsync(socket, received), new ServiceTls(), tcpPort: true);
+        await Assert.ThrowsAnyAsync<SocketException>(() => world.ExchangeAsync("secret"u8.ToArray(), 6));
+        await world.StopAsync();
+        Assert.DoesNotContain(received, bytes => bytes.AsSpan().IndexOf("secret"u8) >= 0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_with_TLS_is_answered_by_the_device_where_that_has_a_certificate(bool encryptsAgain)
+    {
+        await using var world = await StartAsync(
+            encryptsAgain ? "tls://" : "", encryptsAgain ? EchoOverTlsAsync : LocalService.EchoAsync, new ServiceTls(TestCertificate.Relay, acceptUntrusted: true), tcpPort: false);
+        using var socket = await TcpConnectAsync(world);
+        await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.Equals(TestCertificate.Relay));
+        await client.AuthenticateAsClientAsync("www.example.com");
+        var writing = WriteAsync(client);
+        using var received = new MemoryStream();
+        await client.CopyToAsync(received, Token);
+        await writing;
+        Assert.Equal(Sent, received.ToArray());
+    }
+
+    [Fact]
+    public async Task A_client_that_breaks_off_its_handshake_reaches_nothing()
+    {
+        ConcurrentBag<byte[]> received = [];
+        await using var world = await StartAsync("", async socket => received.Add(await LocalService.ReadAllAsync(socket)), new ServiceTls(TestCertificate.Relay), tcpPort: false);
+        using (var socket = await TcpConnectAsync(world))
+        {
+            await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => false);
+            await Assert.ThrowsAnyAsync<Exception>(() => client.AuthenticateAsClientAsync("www.example.com"));
+        }
+
+        await world.StopAsync();
+        Assert.All(received, Assert.Empty);
+    }
+
+    [Fact]
+    public async Task A_service_is_told_who_its_client_is_before_the_handshake()
+    {
+        var told = new TaskCompletionSource<string>();
+        await using var world = await StartAsync("tls://", ServeAsync, new ServiceTls(acceptUntrusted: true), tcpPort: true, ProxyProtocolVersion.V1);
+        Assert.Equal([1, 2, 3], await world.ExchangeAsync([1, 2, 3], 3));
+        Assert.Matches("^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 [0-9]+ [0-9]+\r\n$", await told.Task.WaitAsync(TimeSpan.FromSeconds(20), Token));
+
+        async Task ServeAsync(Socket socket)
+        {
+            var line = "";
+            for (var next = new byte[1]; !line.EndsWith('\n') && await socket.ReceiveAsync(next, Token) > 0;)
+            {
+                line += (char)next[0];
+            }
+
+            told.SetResult(line);
+            await EchoOverTlsAsync(socket);
+        }
+    }
+
+    private static Task<World> StartAsync(
+        string scheme, Func<Socket, Task> serve, ServiceTls tls, bool tcpPort, ProxyProtocolVersion proxyProtocol = ProxyProtocolVersion.None) => World.StartAsync(
+        serve,
+        new WorldOptions
+        {
+            Service = tcpPort ? "tcp" : "tls",
+            Relay = options => tcpPort ? options : options with { TcpPort = [], TlsPort = [0] },
+            Target = target => $"{scheme}{target}",
+            Tunnel = options => options with { Tls = tls, ProxyProtocol = proxyProtocol },
+        });
+
+    private static Task<Socket> TcpConnectAsync(World world) => Engine.Carriers.TcpSocket.ConnectAsync("127.0.0.1", world.Relay.TlsPort[0], Token);
+
+    private static async Task WriteAsync(SslStream client)
+    {
+        await client.WriteAsync(Sent, Token);
+        await client.ShutdownAsync();
+    }
+
+    private static async Task EchoOverTlsAsync(Socket socket)
+    {
+        await using var secure = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false);
+        await secure.AuthenticateAsServerAsync(TestCertificate.Relay);
+        await secure.CopyToAsync(secure, Token);
+        await secure.ShutdownAsync();
+    }
+
+    private static async Task RecordAsync(Socket socket, ConcurrentBag<byte[]> received)
+    {
+        try
+        {
+            await using var secure = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false);
+            await secure.AuthenticateAsServerAsync(TestCertificate.Relay);
+            using var all = new MemoryStream();
+            await secure.CopyToAsync(all, Token);
+            received.Add(all.ToArray());
+        }
+        catch (Exception error) when (error is IOException or System.Security.Authentication.AuthenticationException)
+        {
+        }
+    }
+}
