@@ -41,6 +41,12 @@ public readonly ref struct FrameHeader
     /// <summary>False where the header stops before the name.</summary>
     public required bool HasName { get; init; }
 
+    /// <summary>The header as it was read. <see cref="HeaderTemplate.Rewrite"/> writes it again.</summary>
+    internal ReadOnlySpan<byte> Raw { get; init; }
+
+    /// <summary>Where SIZE stands in it.</summary>
+    internal Range Size { get; init; }
+
     /// <summary>Text of a field; invalid UTF-8 (seen in lenient mode only) becomes U+FFFD.</summary>
     public static string Text(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field);
 

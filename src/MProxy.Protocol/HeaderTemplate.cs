@@ -68,6 +68,37 @@ public sealed class HeaderTemplate
         return length;
     }
 
+    /// <summary>Writes a header that was read, byte for byte but for a smaller SIZE, with its preamble.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="bodyLength">How much of the body follows; all of it leaves the header as it was.</param>
+    /// <param name="target">Where to: <see cref="WireFormat.MaxHeaderRoom"/> bytes always do.</param>
+    /// <returns>How many bytes were written.</returns>
+    public static int Rewrite(in FrameHeader header, long bodyLength, Span<byte> target)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bodyLength);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bodyLength, header.BodyLength);
+        var raw = header.Raw;
+        var written = WireFormat.PreambleLength;
+        if (bodyLength == header.BodyLength)
+        {
+            raw.CopyTo(target[written..]);
+            written += raw.Length;
+        }
+        else
+        {
+            raw[..header.Size.Start].CopyTo(target[written..]);
+            written += header.Size.Start.Value;
+            _ = Utf8Formatter.TryFormat(bodyLength, target[written..], out var digits);
+            written += digits;
+            raw[header.Size.End..].CopyTo(target[written..]);
+            written += raw.Length - header.Size.End.Value;
+        }
+
+        target[0] = WireFormat.Version1;
+        target[1] = (byte)(written - WireFormat.PreambleLength);
+        return written;
+    }
+
     private static int CountDigits(long value)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(value);

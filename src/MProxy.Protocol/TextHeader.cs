@@ -43,6 +43,8 @@ internal static class TextHeader
             ServicePort = count > 5 ? ParsePort(Field(header, starts, 5), offset + starts[5], lenient, "service port") : null,
             Name = count > 6 ? Field(header, starts, 6) : default,
             HasName = count > 6,
+            Raw = header,
+            Size = starts[3]..(starts[4] - 1),
         };
     }
 

@@ -13,6 +13,7 @@ public sealed class DeviceLink : IDrainable
     private readonly TimeProvider _time;
     private readonly ResourceLedger _ledger;
     private readonly TaskSet _tasks;
+    private readonly IAsyncDisposable? _capture;
     private readonly EventFeed _events;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,6 +35,7 @@ public sealed class DeviceLink : IDrainable
         _ledger = ledger;
         _tasks = new TaskSet(ledger);
         _events = new EventFeed(this, time);
+        _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, _options.Target, reason));
     }
 
     /// <summary>What happens to this link. Handlers run on the pool, one event at a time.</summary>
@@ -239,6 +241,11 @@ public sealed class DeviceLink : IDrainable
             // Whatever ended the loop; and observed here, since nobody need be waiting.
             _firstTry.TrySetException(NoLink(null));
             _ = _firstTry.Task.Exception;
+            if (_capture is not null)
+            {
+                await _capture.DisposeAsync().ConfigureAwait(false);
+            }
+
             SetState(LinkState.Stopped);
             _events.Raise(EventKind.Stopped, _options.Target, "The link has ended.");
             lock (_gate)

@@ -1,3 +1,4 @@
+using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 
@@ -32,6 +33,9 @@ public sealed record DeviceLinkOptions
 
     /// <summary>The bounds and time-outs of the link.</summary>
     public LinkOptions Link { get; init; } = new();
+
+    /// <summary>Where the frames are written to; null writes none.</summary>
+    public LinkCapture? Capture { get; init; }
 
     /// <summary>Where the randomness of waits and ids comes from.</summary>
     public Random Random { get; init; } = Random.Shared;

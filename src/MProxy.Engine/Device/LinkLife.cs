@@ -19,7 +19,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     private LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
     {
         _owner = owner;
-        Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random);
+        Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random, options.Capture?.Tap(options.Target, options.Tokens));
     }
 
     public LinkConnection Connection { get; }

@@ -21,6 +21,9 @@ public enum EventKind
     /// <summary>The peer reported an error that answers nothing.</summary>
     PeerError,
 
+    /// <summary>A capture has stopped before its link: it is full, or cannot be written.</summary>
+    CaptureStopped,
+
     /// <summary>No new clients come; those there are may finish.</summary>
     Draining,
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Protocol;
 
@@ -22,6 +23,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly LinkStream _stream;
     private readonly LinkTimer _timer;
     private readonly PumpSet _pumps;
+    private readonly CaptureTap? _tap;
     private readonly Dictionary<long, TaskCompletionSource<ControlReply>> _requests = [];
     private readonly CancellationTokenSource _broken = new();
     private LinkException? _breakReason;
@@ -37,8 +39,10 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <param name="ledger">Where sockets, buffers and loops are noted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Where control ids start.</param>
-    public LinkConnection(LinkRole role, Carrier carrier, LinkOptions options, ILinkHost host, ResourceLedger ledger, TimeProvider time, Random? random = null)
+    /// <param name="tap">Sees the bytes that pass; null where nobody asked for that.</param>
+    public LinkConnection(LinkRole role, Carrier carrier, LinkOptions options, ILinkHost host, ResourceLedger ledger, TimeProvider time, Random? random = null, CaptureTap? tap = null)
     {
+        _tap = tap;
         _carrier = carrier;
         _host = host;
         _time = time;
@@ -294,6 +298,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     private void Receive(ReadOnlySpan<byte> bytes)
     {
+        // Before it is answered, so that a question stands before its answer.
+        _tap?.Received(bytes);
         lock (_gate)
         {
             if (!_closed)
@@ -309,16 +315,18 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     private int Gather(Span<byte> batch)
     {
+        int length;
         lock (_gate)
         {
-            var length = _machine.Gather(batch);
+            length = _machine.Gather(batch);
             if (length == 0 && _lastWords is { } reason)
             {
                 Break(reason);
             }
-
-            return length;
         }
+
+        _tap?.Sending(batch[..length]);
+        return length;
     }
 
     private void Tick() => Tell(machine =>

@@ -28,7 +28,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _tokenlessSince = time.GetUtcNow();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Name = $"{carrier.Scheme} {carrier.RemoteEndPoint}".TrimEnd();
-        Connection = new LinkConnection(LinkRole.Relay, carrier, options.Link, this, ledger, time);
+        Connection = new LinkConnection(LinkRole.Relay, carrier, options.Link, this, ledger, time, tap: options.Capture?.Tap(Name, carrier.Token));
     }
 
     public LinkConnection Connection { get; }

@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
@@ -64,6 +65,9 @@ public sealed record RelayOptions
 
     /// <summary>The bounds and time-outs of every link.</summary>
     public LinkOptions Link { get; init; } = new();
+
+    /// <summary>Where the frames of all links are written to; null writes none.</summary>
+    public LinkCapture? Capture { get; init; }
 
     /// <summary>Links are told apart by their tokens.</summary>
     internal bool RequiresToken => Keys.Count > 0;

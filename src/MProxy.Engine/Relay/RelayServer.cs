@@ -19,6 +19,7 @@ public sealed class RelayServer : IDrainable
     private readonly ResourceLedger _ledger = new();
     private readonly TaskSet _tasks;
     private readonly EventFeed _events;
+    private readonly IAsyncDisposable? _capture;
     private readonly List<CarrierListener> _listeners = [];
     private long _endedBytesIn;
     private long _endedBytesOut;
@@ -31,6 +32,7 @@ public sealed class RelayServer : IDrainable
         _time = time;
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
+        _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(options);
         _clients = new ClientRouter(options, Registry, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), _ledger, time);
@@ -210,7 +212,18 @@ public sealed class RelayServer : IDrainable
             await listener.DisposeAsync().ConfigureAwait(false);
         }
 
-        await _tasks.WhenEmptyAsync().ConfigureAwait(false);
+        try
+        {
+            await _tasks.WhenEmptyAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (_capture is not null)
+            {
+                await _capture.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
         _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
     }
 }

@@ -4,7 +4,7 @@ using MProxy.Engine.Link;
 namespace MProxy.Abstractions;
 
 /// <summary>The parameters that every link has, at either end.</summary>
-public abstract class LinkOptionsCommand : AsyncCommand
+public abstract class LinkOptionsCommand : CaptureCommand
 {
     private static readonly LinkOptions Defaults = new();
 

@@ -37,7 +37,7 @@ public sealed class ConnectMProxyRelayCommand : DialCommand
             NamedStart.Run(this, Sessions.Links, Name, name =>
             {
                 var options = DialOptions(name, Relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) };
-                var link = Wait(DeviceLink.ConnectAsync(options, cancellationToken: StopToken));
+                var link = Capturing(capture => Wait(DeviceLink.ConnectAsync(options with { Capture = capture }, cancellationToken: StopToken)));
                 WriteVerbose($"Link '{name}' to {options.Target} is up.");
                 return link;
             });

@@ -139,7 +139,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
         {
             NamedStart.Run(this, Sessions.Relays, Name, name =>
             {
-                var relay = RelayServer.Start(Options(name));
+                var relay = Capturing(capture => RelayServer.Start(Options(name) with { Capture = capture }));
                 WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
                 return relay;
             });

@@ -3,6 +3,7 @@ using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Net;
 using MProxy.Abstractions;
+using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
@@ -117,7 +118,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         {
             NamedStart.Run(this, Sessions.Tunnels, Name, name =>
             {
-                var tunnel = Wait(Tunnel.StartAsync(Options(name), cancellationToken: StopToken));
+                var tunnel = Capturing(capture => Wait(Tunnel.StartAsync(Options(name, capture), cancellationToken: StopToken)));
                 WriteVerbose($"Tunnel '{name}' is connected to {target}.");
                 return tunnel;
             });
@@ -135,7 +136,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     /// <summary>A parameter that this cmdlet has from those that dial.</summary>
     private static bool IsForDialling(string parameter) =>
         parameter == nameof(MaxRetryDelay) || typeof(StartMProxyTunnelCommand).GetProperty(parameter)?.DeclaringType is { } type
-            && (type == typeof(DialCommand) || type == typeof(CertificateCommand) || type == typeof(LinkOptionsCommand));
+            && (type == typeof(DialCommand) || type == typeof(CertificateCommand) || type == typeof(LinkOptionsCommand) || type == typeof(CaptureCommand));
 
     private ServiceTls Tls()
     {
@@ -144,7 +145,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         return new ServiceTls(certificate, chain, SkipServiceCertificateCheck);
     }
 
-    private TunnelOptions Options(string name) => new()
+    private TunnelOptions Options(string name, LinkCapture? capture) => new()
     {
         Name = name,
         Service = Service,
@@ -156,7 +157,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Relays =
         [
             .. (ParameterSetName switch { RelaySet => Relay, StreamSet => [null], _ => (IEnumerable<CarrierUri?>)[] })
-                .Select(relay => DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) }),
+                .Select(relay => DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay), Capture = capture }),
         ],
     };
 }

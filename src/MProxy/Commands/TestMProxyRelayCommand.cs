@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using MProxy.Abstractions;
+using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Internal;
@@ -11,11 +12,17 @@ namespace MProxy.Commands;
 [OutputType(typeof(RelayTest))]
 public sealed class TestMProxyRelayCommand : DialCommand
 {
+    // One for all relays, whether they are given or piped in.
+    private LinkCapture? _capture;
+
     /// <summary>The relays to try: tcp, tls, ws, wss or unix.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RelaySet)]
     [Alias("RelayUri")]
     [CarrierUriTransform]
     public CarrierUri[] Relay { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => _capture = OpenCapture();
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -25,12 +32,23 @@ public sealed class TestMProxyRelayCommand : DialCommand
         {
             try
             {
-                WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay), cancellationToken: StopToken)));
+                WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay) with { Capture = _capture }, cancellationToken: StopToken)));
             }
             catch (ArgumentException error)
             {
                 ThrowTerminatingError(ErrorRecords.InvalidOption(error, $"{relay}"));
             }
         }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _capture?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        base.Dispose(disposing);
     }
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Engine.Capture;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
 
@@ -39,6 +40,9 @@ internal static class ErrorRecords
 
     public static ErrorRecord FileUnavailable(Exception error, string path) => Create(
         error, "FileUnavailable", ErrorCategory.OpenError, path, "Check that the file exists and can be opened.");
+
+    public static ErrorRecord CaptureUnavailable(CaptureException error, string path) => Create(
+        error, "CaptureUnavailable", ErrorCategory.OpenError, path, "Give a path that can be written, and where no file is yet.");
 
     public static ErrorRecord NotFound(string what, string name) => Create(
         new ItemNotFoundException($"There is no {what} named '{name}'."), $"{char.ToUpperInvariant(what[0])}{what[1..]}NotFound",
