@@ -1,7 +1,7 @@
 using System.Management.Automation;
+using System.Net;
 using System.Security;
 using System.Security.Cryptography.X509Certificates;
-using System.Net;
 using MProxy.Abstractions;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
