@@ -19,7 +19,7 @@ internal sealed class NetworkTransformAttribute : ArgumentTransformationAttribut
         var text when IPAddress.TryParse($"{text}", out var address) => Of(address),
         var text when IPNetwork.TryParse($"{text}", out var network) => network,
         var text => throw new ArgumentTransformationMetadataException(
-            $"'{text}' is neither an address such as 192.0.2.1 nor a network such as 10.0.0.0/8, whose bits behind the length are 0."),
+            $"'{text}' is neither an address such as 192.0.2.1 nor a network such as 10.0.0.0/8."),
     };
 
     private static IPNetwork Of(IPAddress address)
