@@ -84,6 +84,9 @@ public sealed class DeviceLink : IDrainable
     /// <summary>How many clients are on the link.</summary>
     public int ClientCount => _life?.Connection.ClientCount ?? 0;
 
+    /// <summary>The clients on the link.</summary>
+    public IReadOnlyList<ClientConnection> Connections => ConnectionsOf(Name);
+
     /// <summary>Bytes received since the start, over all connections.</summary>
     public long BytesIn => Interlocked.Read(ref _endedBytesIn) + (_life?.Connection.BytesIn ?? 0);
 
@@ -127,6 +130,9 @@ public sealed class DeviceLink : IDrainable
             throw;
         }
     }
+
+    /// <summary>The clients on the link, as those of whoever serves them.</summary>
+    internal ClientConnection[] ConnectionsOf(string owner) => _life?.Connection.Connections(owner, Name) ?? [];
 
     /// <summary>Asks the relay for something, and waits for its reply. Tokens that it accepts are shown again after a reconnect.</summary>
     /// <exception cref="LinkException">There is no link now.</exception>

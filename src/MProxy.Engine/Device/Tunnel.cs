@@ -63,6 +63,9 @@ public sealed class Tunnel : IDrainable
     /// <summary>How many clients are on the links.</summary>
     public int ClientCount => Links.Sum(link => link.ClientCount);
 
+    /// <summary>The clients on the links, those of one link after those of another. None when it has stopped: its links may serve others then.</summary>
+    public IReadOnlyList<ClientConnection> Connections => _stop.IsDone ? [] : Links.SelectMany(link => link.ConnectionsOf(Name)).ToArray();
+
     /// <summary>Bytes received from the relays since the start.</summary>
     public long BytesIn => Links.Sum(link => link.BytesIn);
 

@@ -33,6 +33,9 @@ public static class ErrorCode
     /// <summary>More data waits for the client than its bound, or the link's, allows.</summary>
     public const string Overflow = "E_OVERFLOW";
 
+    /// <summary>The operator of one side stopped this client.</summary>
+    public const string Stopped = "E_STOPPED";
+
     /// <summary>Another device came with the same token id, and took over.</summary>
     public const string Replaced = "E_REPLACED";
 

@@ -43,12 +43,13 @@ internal sealed class FlowControl(LinkOptions options)
         client.Waiting += count;
         _total += count;
         _waiting.Add(client);
-        if (client.HasPausedPeer || client.Waiting <= options.HighMark)
+        if (client.IsFull || client.Waiting <= options.HighMark)
         {
             return false;
         }
 
-        return client.HasPausedPeer = true;
+        client.IsFull = true;
+        return !client.IsSuspended;
     }
 
     /// <summary>The local side took bytes. True where a paused sender is to go on.</summary>
@@ -61,13 +62,13 @@ internal sealed class FlowControl(LinkOptions options)
             _waiting.Remove(client);
         }
 
-        if (!client.HasPausedPeer || client.IsClosed || client.EndReceived || client.Waiting > options.LowMark)
+        if (!client.IsFull || client.Waiting > options.LowMark)
         {
             return false;
         }
 
-        client.HasPausedPeer = false;
-        return true;
+        client.IsFull = false;
+        return client is { IsSuspended: false, IsClosed: false, EndReceived: false };
     }
 
     /// <summary>What waits for a client is dropped: it counts against nobody.</summary>

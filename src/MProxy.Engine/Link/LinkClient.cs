@@ -43,11 +43,25 @@ internal sealed class LinkClient
 
     public long BytesReceived { get; set; }
 
+    /// <summary>Bytes of frames that the writer has taken.</summary>
+    public long BytesSent { get; set; }
+
+    public DateTimeOffset OpenedAt { get; init; }
+
+    /// <summary>More waits than the high mark, or has, and not yet as little as the low mark.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>The operator wants nothing more to be taken from either side.</summary>
+    public bool IsSuspended { get; set; }
+
     /// <summary>We asked the peer to pause.</summary>
-    public bool HasPausedPeer { get; set; }
+    public bool HasPausedPeer => IsFull || IsSuspended;
 
     /// <summary>The peer asked us to pause.</summary>
     public bool IsPausedByPeer { get; set; }
+
+    /// <summary>The frame that waits for its turn does so outside of the queue.</summary>
+    public bool IsHeld => IsPausedByPeer || IsSuspended;
 
     public bool EndSent { get; set; }
 

@@ -14,6 +14,7 @@ internal sealed class LinkClients
     private readonly ClientTable _table = new();
     private readonly FlowControl _flow;
     private readonly LateFrames _late;
+    private readonly TimeProvider _time;
     private bool _peerSendsConnection;
 
     public LinkClients(LinkRole role, LinkOptions options, ControlChannel control, Outbox outbox, ILinkEvents events, TimeProvider time)
@@ -22,6 +23,7 @@ internal sealed class LinkClients
         _control = control;
         _outbox = outbox;
         _events = events;
+        _time = time;
         _flow = new FlowControl(options);
         _late = new LateFrames(time);
     }
@@ -39,7 +41,7 @@ internal sealed class LinkClients
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public LinkClient? Open(in FrameMeta meta)
     {
-        var client = new LinkClient(meta);
+        var client = new LinkClient(meta) { OpenedAt = _time.GetUtcNow() };
         var connection = FrameEncoder.Encode(FrameKind.Connection, meta, default);
         if (_late.IsHeldBack(client.SocketId) || !_table.TryAdd(client))
         {
@@ -57,6 +59,27 @@ internal sealed class LinkClients
         if (!client.HasFailed && _flow.Remove(client, count))
         {
             SendCount(FrameKind.Resume, client);
+        }
+    }
+
+    /// <summary>Nothing more is to come for a client, whatever its local side takes. What is here is still delivered.</summary>
+    public void Suspend(LinkClient client)
+    {
+        if (client is { IsClosed: false, IsSuspended: false })
+        {
+            // One with too much waiting has paused its peer already.
+            SendUnlessFull(FrameKind.Pause, client);
+            client.IsSuspended = true;
+        }
+    }
+
+    /// <summary>Undoes a suspension and nothing else: a client with too much waiting keeps its peer paused.</summary>
+    public void Resume(LinkClient client)
+    {
+        if (client is { IsClosed: false, IsSuspended: true })
+        {
+            client.IsSuspended = false;
+            SendUnlessFull(FrameKind.Resume, client);
         }
     }
 
@@ -167,7 +190,7 @@ internal sealed class LinkClients
         LinkClient client;
         try
         {
-            client = new LinkClient(header.ToMeta());
+            client = new LinkClient(header.ToMeta()) { OpenedAt = _time.GetUtcNow() };
         }
         catch (FrameFieldException)
         {
@@ -249,6 +272,14 @@ internal sealed class LinkClients
             client.IsClosed = true;
             _table.Remove(client);
             _late.Add(client.SocketId, wasTold);
+        }
+    }
+
+    private void SendUnlessFull(FrameKind kind, LinkClient client)
+    {
+        if (client is { IsFull: false, EndReceived: false })
+        {
+            SendCount(kind, client);
         }
     }
 

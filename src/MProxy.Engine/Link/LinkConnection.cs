@@ -12,6 +12,8 @@ namespace MProxy.Engine.Link;
 /// </summary>
 internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 {
+    private const string StoppedMessage = "the connection was stopped by the operator";
+
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();
@@ -42,6 +44,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <param name="tap">Sees the bytes that pass; null where nobody asked for that.</param>
     public LinkConnection(LinkRole role, Carrier carrier, LinkOptions options, ILinkHost host, ResourceLedger ledger, TimeProvider time, Random? random = null, CaptureTap? tap = null)
     {
+        Role = role;
         _tap = tap;
         _carrier = carrier;
         _host = host;
@@ -53,6 +56,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _stream = new LinkStream(carrier.Stream, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
     }
+
+    public LinkRole Role { get; }
 
     public ResourceLedger Ledger { get; }
 
@@ -192,6 +197,52 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 pump.Failed(code, message);
             }
         });
+    });
+
+    public void Suspend(LinkClient client) => Tell(machine => machine.Suspend(client));
+
+    public void Resume(LinkClient client) => Tell(machine => machine.Resume(client));
+
+    /// <summary>Ends a client for the operator, also while its last bytes are delivered. One that is over is left alone.</summary>
+    public void Stop(LinkClient client)
+    {
+        lock (_gate)
+        {
+            if (StateOf(client) != ConnectionState.Closed)
+            {
+                _machine.Clients.Fail(client, ErrorCode.Stopped, StoppedMessage);
+                client.Sink?.Failed(ErrorCode.Stopped, StoppedMessage);
+                CheckIdle();
+            }
+        }
+
+        Push();
+    }
+
+    public ConnectionState StateOf(LinkClient client) => Ask(_ => client switch
+    {
+        { IsClosed: true } => !client.HasFailed && client.Sink is ClientPump pump && _pumps.Contains(pump) ? ConnectionState.Ending : ConnectionState.Closed,
+        { IsSuspended: true } => ConnectionState.Suspended,
+        { EndSent: true } or { EndReceived: true } => ConnectionState.Ending,
+        { HasPausedPeer: true } or { IsPausedByPeer: true } => ConnectionState.Paused,
+        _ => ConnectionState.Open,
+    });
+
+    /// <summary>Bytes of a client that were sent over the link, and those that came.</summary>
+    public (long Sent, long Received) BytesOf(LinkClient client) => Ask(_ => (client.BytesSent, client.BytesReceived));
+
+    /// <summary>The clients there are, the oldest first; those too that have ended on the link and whose last bytes are being delivered.</summary>
+    public ClientConnection[] Connections(string owner, string device) => Ask(machine =>
+    {
+        HashSet<LinkClient> clients = [.. _closed ? [] : machine.Clients.All];
+        _pumps.ForEach(pump =>
+        {
+            if (!pump.Client.HasFailed)
+            {
+                clients.Add(pump.Client);
+            }
+        });
+        return clients.OrderBy(client => client.OpenedAt).Select(client => new ClientConnection(this, client, owner, device, _time)).ToArray();
     });
 
     public void Delivered(LinkClient client, int count) => Tell(machine => machine.Clients.Delivered(client, count));

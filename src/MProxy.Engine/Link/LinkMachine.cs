@@ -111,6 +111,16 @@ internal sealed class LinkMachine
         return was;
     }
 
+    /// <summary>Takes nothing more of a client from either side. It may still end, in any way.</summary>
+    public void Suspend(LinkClient client) => Clients.Suspend(client);
+
+    /// <summary>Lets a suspended client go on, unless the peer has paused it.</summary>
+    public void Resume(LinkClient client)
+    {
+        Clients.Resume(client);
+        GoOn(client);
+    }
+
     /// <summary>Fills one send: the machine's own frames first, then a frame of each waiting client in turn.</summary>
     /// <returns>How many bytes were written.</returns>
     public int Gather(Span<byte> batch)
@@ -171,14 +181,18 @@ internal sealed class LinkMachine
                 break;
             case FrameKind.Resume when isEnd:
                 client.IsPausedByPeer = false;
-                if (_turns.Resume(client))
-                {
-                    _events.WorkReady();
-                }
-
+                GoOn(client);
                 break;
             default:
                 break;
+        }
+    }
+
+    private void GoOn(LinkClient client)
+    {
+        if (_turns.Resume(client))
+        {
+            _events.WorkReady();
         }
     }
 

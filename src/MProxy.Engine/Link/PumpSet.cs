@@ -16,6 +16,14 @@ internal sealed class PumpSet(ResourceLedger ledger, Action ended)
         }
     }
 
+    public bool Contains(ClientPump pump)
+    {
+        lock (_pumps)
+        {
+            return _pumps.ContainsKey(pump);
+        }
+    }
+
     /// <summary>Runs a pump.</summary>
     public void Start(ClientPump pump, Func<Task> run)
     {

@@ -1,8 +1,10 @@
+using MProxy.Protocol;
+
 namespace MProxy.Engine.Link;
 
 /// <summary>
 /// Whose frame goes next. Every client has at most one frame waiting and goes to the end of the queue with the next one, so that a
-/// bulk transfer delays a keystroke by one frame of each other client at most. A paused client's frame waits outside.
+/// bulk transfer delays a keystroke by one frame of each other client at most. A paused or suspended client's frame waits outside.
 /// </summary>
 internal sealed class TurnQueue
 {
@@ -16,7 +18,7 @@ internal sealed class TurnQueue
         return Enqueue(client);
     }
 
-    /// <summary>The peer lets a client go on.</summary>
+    /// <summary>A client may go on, unless something else holds it.</summary>
     public bool Resume(LinkClient client) => !client.Pending.IsEmpty && Enqueue(client);
 
     /// <summary>Copies the next frame where it fits. Null where none waits or the next does not fit.</summary>
@@ -24,8 +26,8 @@ internal sealed class TurnQueue
     {
         while (_queue.TryPeek(out var client))
         {
-            // Closed, or paused since it queued: it comes back with the resume.
-            if (client.IsClosed || client.IsPausedByPeer || client.Pending.IsEmpty)
+            // Closed, or paused or suspended since it queued: it comes back with the resume.
+            if (client.IsClosed || client.IsHeld || client.Pending.IsEmpty)
             {
                 client.IsQueued = false;
                 _queue.Dequeue();
@@ -43,6 +45,9 @@ internal sealed class TurnQueue
             _queue.Dequeue();
             client.Pending.Span.CopyTo(target);
             client.Pending = default;
+
+            // The second byte of a frame is the length of its header.
+            client.BytesSent += length - WireFormat.PreambleLength - target[1];
             return client;
         }
 
@@ -52,7 +57,7 @@ internal sealed class TurnQueue
 
     private bool Enqueue(LinkClient client)
     {
-        if (client.IsPausedByPeer || client.IsQueued)
+        if (client.IsHeld || client.IsQueued)
         {
             return false;
         }

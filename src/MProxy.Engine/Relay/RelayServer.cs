@@ -75,6 +75,9 @@ public sealed class RelayServer : IDrainable
     /// <summary>How many clients are on all links.</summary>
     public int ClientCount => Registry.Links.Sum(link => link.Connection.ClientCount);
 
+    /// <summary>The clients on all links, those of one link after those of another.</summary>
+    public IReadOnlyList<ClientConnection> Connections => Registry.Links.SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
+
     /// <summary>Bytes received from devices since the start.</summary>
     public long BytesIn => Interlocked.Read(ref _endedBytesIn) + Registry.Links.Sum(link => link.Connection.BytesIn);
 
