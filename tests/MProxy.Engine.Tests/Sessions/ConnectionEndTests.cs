@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Tests.Sessions;
+
+/// <summary>How a client that an operator looks at, suspends or stops comes to its end.</summary>
+public class ConnectionEndTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_script_is_told_that_its_client_was_stopped_at_the_relay()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, connection) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var closing = client;
+        Assert.Single(world.Relay.Connections).Stop();
+        var error = (await link.ReceiveFrameAsync(Token).WaitAsync(Patience, Token))!;
+        Assert.Equal((FrameKind.Error, connection.SocketId, ErrorCode.Stopped), (error.Kind, error.SocketId, error.Code));
+        await MemoryWorld.IsResetAsync(client);
+    }
+
+    [Fact]
+    public async Task A_scripts_client_can_be_stopped_at_its_own_end_and_its_send_does_not_wait_for_ever()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, frame) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var closing = client;
+        var connection = Assert.Single(link.Connections);
+        Assert.Equal((frame.SocketId, link.Name, link.Name), (connection.SocketId, connection.Owner, connection.Device));
+        connection.Suspend();
+        var sending = link.SendFrameAsync(FrameKind.Message, frame.SocketId!, new byte[3], Token);
+        Assert.False(sending.IsCompleted);
+        connection.Stop();
+        Assert.False(await sending.WaitAsync(Patience, Token));
+        Assert.Equal(ErrorCode.Stopped, (await link.ReceiveFrameAsync(Token).WaitAsync(Patience, Token))!.Code);
+        await MemoryWorld.IsResetAsync(client);
+    }
+
+    [Fact]
+    public async Task A_suspended_client_of_a_lost_link_is_reset()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var closing = client;
+        var connection = Assert.Single(world.Relay.Connections);
+        connection.Suspend();
+        world.Cut();
+        await MemoryWorld.IsResetAsync(client);
+        await world.Events.NextAsync(EventKind.LinkLost);
+        connection.Resume();
+        Assert.Equal(ConnectionState.Closed, connection.State);
+        Assert.Empty(world.Relay.Connections);
+    }
+
+    [Fact]
+    public async Task A_suspended_client_that_has_sent_all_still_ends_in_order()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, frame) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var closing = client;
+        var connection = Assert.Single(world.Relay.Connections);
+        connection.Suspend();
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(FrameKind.End, (await link.ReceiveFrameAsync(Token).WaitAsync(Patience, Token))!.Kind);
+        Assert.True(await link.SendFrameAsync(FrameKind.End, frame.SocketId!, default, Token));
+        Assert.Empty(await LocalService.ReadAllAsync(client).WaitAsync(Patience, Token));
+    }
+
+    [Fact]
+    public async Task One_whose_last_bytes_are_being_delivered_is_listed_as_ending_and_can_be_stopped()
+    {
+        await using var world = new MemoryWorld();
+
+        // The device holds more than any socket does, so that all is here long before the service has taken it.
+        var link = world.Own(await DeviceLink.ConnectAsync(world.Options() with { Link = new LinkOptions { HighMark = 64 << 20, ClientBound = 64 << 20 } }, world.Time, Token));
+        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var tunnel = world.Own(await Tunnel.StartAsync(
+            new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", LocalTarget.Parse($"{service.LocalEndPoint}"))]), Links = [link] }, world.Time, Token));
+        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+        using var local = await service.AcceptAsync(Token);
+        local.Shutdown(SocketShutdown.Send);
+        await LocalService.SendAllAsync(client, new byte[16 << 20], 1 << 20);
+        client.Shutdown(SocketShutdown.Send);
+        while (link.ClientCount > 0)
+        {
+            await Task.Yield();
+            Token.ThrowIfCancellationRequested();
+        }
+
+        var connection = Assert.Single(tunnel.Connections);
+        connection.Suspend();
+        Assert.Equal((ConnectionState.Ending, 16 << 20), (connection.State, connection.BytesIn));
+        connection.Stop();
+        Assert.Equal((ConnectionState.Closed, 0), (connection.State, link.Connection!.Waiting));
+        await MemoryWorld.IsResetAsync(local);
+        Assert.Empty(tunnel.Connections);
+    }
+
+    [Fact]
+    public async Task Its_age_is_that_of_the_clock()
+    {
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync();
+        var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        using var closing = client;
+        var connection = Assert.Single(link.Connections);
+        Assert.Equal((world.Time.GetUtcNow(), TimeSpan.Zero), (connection.OpenedAt, connection.Age));
+        world.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TimeSpan.FromSeconds(5), connection.Age);
+    }
+}
