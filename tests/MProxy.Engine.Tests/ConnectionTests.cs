@@ -133,6 +133,8 @@ public class ConnectionTests
         var connection = Assert.Single(world.Tunnel.Connections);
         connection.Suspend();
         Assert.Equal(ConnectionState.Suspended, connection.State);
+        connection.Resume();
+        Assert.Equal(ConnectionState.Ending, connection.State);
         client.Dispose();
         while (connection.State != ConnectionState.Closed)
         {
