@@ -22,6 +22,9 @@ public static class Display
         return value.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture) + $" {Units[unit]}";
     }
 
+    /// <summary>How long something has been there: <c>00:01:05</c>, <c>2.03:04:05</c> with days in front.</summary>
+    public static string Age(TimeSpan age) => age.ToString(age.Days > 0 ? @"d\.hh\:mm\:ss" : @"hh\:mm\:ss", CultureInfo.InvariantCulture);
+
     /// <summary>A time in milliseconds: <c>0.8 ms</c>, <c>120 ms</c>. Nothing where there is none.</summary>
     public static string Milliseconds(TimeSpan? time) => time is not { TotalMilliseconds: var value } ? ""
         : value.ToString(value < 99.95 ? "0.0" : "0", CultureInfo.InvariantCulture) + " ms";

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MProxy.Engine;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
@@ -69,6 +70,14 @@ internal static class ErrorRecords
     public static ErrorRecord ClientNotFound(string socketId) => Create(
         new ItemNotFoundException($"There is no client '{socketId}' on this link, or no longer."), "ClientNotFound", ErrorCategory.ObjectNotFound, socketId,
         "Answer the clients that Receive-MProxyFrame tells of, until their Error or both Ends.");
+
+    public static ErrorRecord ConnectionNotFound(string socketId) => Create(
+        new ItemNotFoundException($"There is no connection '{socketId}', or no longer."), "ConnectionNotFound", ErrorCategory.ObjectNotFound, socketId,
+        "Get-MProxyConnection lists those there are.");
+
+    public static ErrorRecord ConnectionEnded(ClientConnection connection) => Create(
+        new InvalidOperationException($"The connection '{connection}' has ended."), "ConnectionEnded", ErrorCategory.ObjectNotFound, connection,
+        "Get-MProxyConnection lists those there are.");
 
     public static ErrorRecord UnsupportedKind(Exception error, FrameKind kind) => Create(
         error, "UnsupportedKind", ErrorCategory.InvalidArgument, kind, "Give -Kind Message, End or Error.");
