@@ -9,7 +9,7 @@ Describe 'Help' {
     }
 
     It 'has a page, a synopsis, two examples and every parameter for each cmdlet' {
-        $commands.Count | Should -Be 16
+        $commands.Count | Should -Be 20
         foreach ($command in $commands) {
             [IO.File]::Exists([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) | Should -BeTrue
             $help = Get-Help $command.Name -Full
@@ -124,7 +124,7 @@ Describe 'The cmdlets' {
 
     It 'have approved verbs, and say what they return' {
         foreach ($command in Get-Command -Module MProxy) {
-            @('Connect', 'ConvertFrom', 'ConvertTo', 'Disconnect', 'Get', 'New', 'Receive', 'Send', 'Start', 'Stop', 'Test') -contains $command.Verb | Should -BeTrue
+            @('Connect', 'ConvertFrom', 'ConvertTo', 'Disconnect', 'Get', 'New', 'Receive', 'Resume', 'Send', 'Start', 'Stop', 'Suspend', 'Test') -contains $command.Verb | Should -BeTrue
             $command.OutputType.Count -gt 0 | Should -BeTrue
         }
     }
