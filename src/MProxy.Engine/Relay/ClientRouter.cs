@@ -19,6 +19,7 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
     private const string AcmePath = "/.well-known/acme-challenge/";
 
     private readonly ClientReception _reception = new(options, ledger, time);
+    private int _arrivals;
     private long _refused;
     private long _duplicates;
 
@@ -43,6 +44,13 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
             }
             else if (_reception.IsNeeded(remote, port))
             {
+                if (Interlocked.Increment(ref _arrivals) > options.MaxArrivals)
+                {
+                    Interlocked.Decrement(ref _arrivals);
+                    Reset(socket);
+                    return;
+                }
+
                 tasks.Run(() => ReceiveAsync(socket, remote, local.Port, port, cancellationToken));
             }
             else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is not null)
@@ -70,6 +78,10 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
         {
             Reset(socket);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _arrivals);
         }
     }
 
