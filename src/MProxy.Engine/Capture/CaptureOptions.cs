@@ -23,4 +23,7 @@ public sealed record CaptureOptions
 
     /// <summary>What may wait for a slow disk, in bytes; what comes beyond is left out.</summary>
     public int QueueBound { get; init; } = 16 << 20;
+
+    /// <summary>How long a disk may hold up the end of what is captured. By the real clock: a test's clock may stand still.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 }

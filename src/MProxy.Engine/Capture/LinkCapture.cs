@@ -6,9 +6,6 @@ namespace MProxy.Engine.Capture;
 /// </summary>
 public sealed class LinkCapture : IAsyncDisposable
 {
-    /// <summary>How long the end of a link may be held up by a disk. By the real clock: a test's clock may stand still.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     private readonly CaptureOptions _options;
     private readonly CaptureFiles _files;
     private readonly CaptureQueue _queue;
@@ -112,7 +109,7 @@ public sealed class LinkCapture : IAsyncDisposable
         _queue.Close();
         try
         {
-            await _writing.WaitAsync(Patience).ConfigureAwait(false);
+            await _writing.WaitAsync(_options.Patience).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -104,6 +104,22 @@ public sealed class CaptureDiskTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_that_is_stuck_holds_up_an_end_for_a_while_only_and_is_told()
+    {
+        using var disk = new StuckStream();
+        using var times = new MemoryStream();
+        await using var world = new MemoryWorld();
+        var events = new EventLog();
+        var capture = Open(disk, times, new CaptureOptions { Path = "stuck", Patience = TimeSpan.FromMilliseconds(20) });
+        var link = await DeviceLink.ConnectAsync(world.Options() with { Capture = capture }, world.Time, Token);
+        link.EventRaised += events.Take;
+        await capture.DisposeAsync();
+        await link.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Contains("not complete", (await events.NextAsync(EventKind.CaptureStopped)).Message, StringComparison.Ordinal);
+        disk.Release();
+    }
+
+    [Fact]
     public async Task A_peer_that_speaks_no_mproxy_is_noted_and_what_came_before_is_kept()
     {
         await using (var capture = _folder.Open("file"))
