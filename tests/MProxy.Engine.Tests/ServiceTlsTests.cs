@@ -85,6 +85,90 @@ public sealed class ServiceTlsTests
         }
     }
 
+    [Fact]
+    public async Task A_service_that_cannot_be_trusted_is_told_of_once()
+    {
+        Sessions.EventLog events = new();
+        await using var world = await StartAsync("tls://", socket => RecordAsync(socket, []), new ServiceTls(), tcpPort: true);
+        world.Tunnel.EventRaised += events.Take;
+        await Assert.ThrowsAnyAsync<SocketException>(() => world.ExchangeAsync([1], 1));
+        await Assert.ThrowsAnyAsync<SocketException>(() => world.ExchangeAsync([1], 1));
+        Assert.Contains("certificate is not trusted", (await events.NextAsync(EventKind.ServiceFailed)).Message, StringComparison.Ordinal);
+        await world.StopAsync();
+        Assert.Equal(0, events.Count(EventKind.ServiceFailed));
+    }
+
+    [Fact]
+    public async Task A_service_that_is_cut_is_no_end_in_order_for_a_client()
+    {
+        await using var world = await StartAsync("tls://", CutAsync, new ServiceTls(TestCertificate.Relay, acceptUntrusted: true), tcpPort: true);
+        await Assert.ThrowsAnyAsync<SocketException>(() => world.ExchangeAsync([1], 1));
+
+        static async Task CutAsync(Socket socket)
+        {
+            await using var secure = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false);
+            await secure.AuthenticateAsServerAsync(TestCertificate.Relay);
+            await secure.WriteAsync("half an ans"u8.ToArray(), Token);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_is_cut_is_no_end_in_order_for_a_service()
+    {
+        var end = new TaskCompletionSource<Exception?>();
+        await using var world = await StartAsync("", ServeAsync, new ServiceTls(TestCertificate.Relay), tcpPort: false);
+        using var socket = await TcpConnectAsync(world);
+        await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.Equals(TestCertificate.Relay));
+        await client.AuthenticateAsClientAsync("www.example.com");
+        await client.WriteAsync("half a request"u8.ToArray(), Token);
+        socket.Shutdown(SocketShutdown.Send);
+        Assert.IsType<SocketException>(await end.Task.WaitAsync(TimeSpan.FromSeconds(20), Token));
+
+        async Task ServeAsync(Socket local)
+        {
+            try
+            {
+                await LocalService.ReadAllAsync(local);
+                end.SetResult(null);
+            }
+            catch (SocketException error)
+            {
+                end.SetResult(error);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_nothing_is_over_when_its_service_is()
+    {
+        await using var world = await StartAsync("tls://", FloodAsync, new ServiceTls(acceptUntrusted: true), tcpPort: true);
+        using var client = await world.ConnectAsync();
+
+        // Nobody reads: the flood stops at the marks, and the service is cut in the middle of it. That is noticed by what is sent to it.
+        await Assert.ThrowsAnyAsync<SocketException>(() => LocalService.FloodAsync(client).WaitAsync(TimeSpan.FromSeconds(20), Token));
+        await world.Relay.Registry.Links[0].Connection.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
+
+        static async Task FloodAsync(Socket socket)
+        {
+            await using var secure = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false);
+            await secure.AuthenticateAsServerAsync(TestCertificate.Relay);
+            var bytes = new byte[64 << 10];
+            using var full = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            try
+            {
+                for (; ; )
+                {
+                    await secure.WriteAsync(bytes, full.Token);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                socket.LingerState = new LingerOption(enable: true, 0);
+            }
+        }
+    }
+
     private static Task<World> StartAsync(
         string scheme, Func<Socket, Task> serve, ServiceTls tls, bool tcpPort, ProxyProtocolVersion proxyProtocol = ProxyProtocolVersion.None) => World.StartAsync(
         serve,

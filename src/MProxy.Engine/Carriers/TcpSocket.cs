@@ -40,6 +40,8 @@ internal static class TcpSocket
         }
         catch
         {
+            // The other side may have accepted already: it must not take this for a client that had nothing to say.
+            ResetOnClose(socket);
             socket.Dispose();
             throw;
         }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.ProxyProtocol;
@@ -8,10 +10,11 @@ namespace MProxy.Engine.Device;
 
 /// <summary>Takes clients to local services: whatever the map does not name is refused, and a slow or refused dial is its client's alone.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, ResourceLedger ledger, TimeProvider time) : IClientHandler
+internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, Action<string> failed, ResourceLedger ledger, TimeProvider time) : IClientHandler
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
+    private readonly ConcurrentDictionary<LocalTarget, bool> _failing = [];
 
     public void Opened(LinkConnection link, LinkClient client)
     {
@@ -32,20 +35,43 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
 
     private static bool BringsTls(LinkClient client) => client.Meta.Service is "https" or "tls";
 
-    private Task RunAsync(ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
+    private Task RunAsync(LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
         ? plain.RunAsync(socket)
-        : RunTlsAsync((StreamPump)pump, socket, target);
+        : RunTlsAsync(link, (StreamPump)pump, socket, target);
 
-    private async Task RunTlsAsync(StreamPump pump, Socket socket, LocalTarget target)
+    /// <summary>Once, until it can be reached again: clients may be many.</summary>
+    private void Tell(LocalTarget target, string reason)
+    {
+        if (_failing.TryAdd(target, true))
+        {
+            failed($"The local service {target} cannot be reached: {reason}. This is said once, until it can.");
+        }
+    }
+
+    private async Task RunTlsAsync(LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
     {
         var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, time);
-        if (!await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false))
+        var isWhole = false;
+        try
         {
-            // So that nobody takes half an answer for a whole one.
-            TcpSocket.ResetOnClose(socket);
+            isWhole = await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false);
+            _failing.TryRemove(target, out _);
         }
+        catch (AuthenticationException error)
+        {
+            Tell(target, error.Message);
+            link.Fail(pump.Client, ErrorCode.NoService, "the local service cannot be reached");
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                // So that nobody takes half an answer for a whole one.
+                TcpSocket.ResetOnClose(socket);
+            }
 
-        ledger.Close(socket);
+            ledger.Close(socket);
+        }
     }
 
     /// <summary>Gives up the dials that are under way.</summary>
@@ -57,7 +83,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
 
     private async Task DialAsync(LinkConnection link, ClientPump pump, LocalTarget target)
     {
-        using var dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        using var dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, pump.Stopping);
         var timeout = time.CreateTimer(_ => dialling.Cancel(), null, options.DialTimeout, Timeout.InfiniteTimeSpan);
 
         // Awaited, so that a timer that fires at the last moment finds its token source alive.
@@ -71,17 +97,31 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             }
             catch
             {
+                TcpSocket.ResetOnClose(socket);
                 link.Ledger.Close(socket);
                 throw;
             }
 
-            if (!link.TryRun(pump, () => RunAsync(pump, socket, target)))
+            if (!target.UseTls)
             {
+                _failing.TryRemove(target, out _);
+            }
+
+            if (!link.TryRun(pump, () => RunAsync(link, pump, socket, target)))
+            {
+                // The service must not take this for an end in order.
+                pump.Abort();
+                TcpSocket.ResetOnClose(socket);
                 link.Ledger.Close(socket);
             }
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException or NotSupportedException)
         {
+            if (!_stopping.IsCancellationRequested && !pump.Stopping.IsCancellationRequested)
+            {
+                Tell(target, error is OperationCanceledException ? "it does not accept in time" : error.Message.TrimEnd('.'));
+            }
+
             link.Fail(pump.Client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
                 ? "the local service has no address of the family that it is to be dialled from"
                 : "the local service cannot be reached");

@@ -51,7 +51,8 @@ public sealed class ServiceMap
 
     private LocalTarget? FindName(string? name)
     {
-        if (string.IsNullOrEmpty(name) || ServerName.TryFold(name) is not { } folded)
+        // One without a dot could be the name of a service here, which no client may choose.
+        if (string.IsNullOrEmpty(name) || ServerName.TryFold(name) is not { } folded || !folded.AsSpan().ContainsAny('.', ':'))
         {
             return null;
         }

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.Device;
 
@@ -51,7 +50,7 @@ public sealed class ServiceTls
     /// <exception cref="AuthenticationException">It came to nothing, or the service is not to be trusted.</exception>
     internal async Task<SslStream> ConnectAsync(Stream service, string host, CancellationToken cancellationToken)
     {
-        var check = new CertificateCheck(new CertificatePins([], nameof(service)), _acceptUntrusted);
+        string? failure = null;
         var secure = new SslStream(service, leaveInnerStreamOpen: true);
         var options = new SslClientAuthenticationOptions
         {
@@ -59,9 +58,20 @@ public sealed class ServiceTls
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             AllowRenegotiation = false,
-            RemoteCertificateValidationCallback = (_, shown, chain, errors) => check.Accept(shown, chain, errors),
+            RemoteCertificateValidationCallback = (_, _, _, errors) =>
+            {
+                failure = errors == SslPolicyErrors.None || _acceptUntrusted ? null : $"its certificate is not trusted ({errors})";
+                return failure is null;
+            },
         };
-        return await HandshakeAsync(secure, secure.AuthenticateAsClientAsync(options, cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            return await HandshakeAsync(secure, secure.AuthenticateAsClientAsync(options, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is AuthenticationException or IOException)
+        {
+            throw new AuthenticationException(failure ?? "the TLS handshake with it failed", error);
+        }
     }
 
     private static async Task<SslStream> HandshakeAsync(SslStream stream, Task handshake)

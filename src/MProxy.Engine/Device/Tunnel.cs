@@ -18,7 +18,7 @@ public sealed class Tunnel : IDrainable
     {
         _options = options;
         _events = new EventFeed(this, time);
-        _dialer = new LocalDialer(options, new LocalConnector(options.SourceAddress, time), _ledger, time);
+        _dialer = new LocalDialer(options, new LocalConnector(options.SourceAddress, time), failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];

@@ -21,6 +21,9 @@ public enum EventKind
     /// <summary>The peer reported an error that answers nothing.</summary>
     PeerError,
 
+    /// <summary>A local service cannot be reached, or is not to be trusted. Said once, until it can be reached again.</summary>
+    ServiceFailed,
+
     /// <summary>A capture has stopped before its link: it is full, or cannot be written.</summary>
     CaptureStopped,
 

@@ -12,7 +12,8 @@ namespace MProxy.Engine.Http;
 /// </remarks>
 /// <param name="name">The host of the connection, folded.</param>
 /// <param name="fold">Makes one text of all the ways to write a host; null for what is none.</param>
-internal sealed class HttpRequestFollower(string name, Func<string, string?> fold) : IClientFilter
+/// <param name="isAllowed">Decides about each request besides its host; null for all.</param>
+internal sealed class HttpRequestFollower(string name, Func<string, string?> fold, Func<HttpRequestHead, bool>? isAllowed = null) : IClientFilter
 {
     private readonly object _gate = new();
     private readonly ChunkedBody _chunks = new();
@@ -187,6 +188,7 @@ internal sealed class HttpRequestFollower(string name, Func<string, string?> fol
     private string? FindFault(HttpRequestHead head) =>
         _hasRequest && head.Method == "CONNECT" ? "CONNECT is not the connection's first request."
         : head.Authority is not { } authority || HttpHostName.TryRead(authority) is not { } host ? "The request names no host."
+        : isAllowed?.Invoke(head) == false ? "The request is one that may not go this way."
         : fold(host) != name ? "The request is for another host than the connection's first."
         : null;
 

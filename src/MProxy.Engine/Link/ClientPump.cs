@@ -18,7 +18,7 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     protected Inbox Inbox { get; } = new(link.Ledger);
 
     /// <summary>Cancelled when the client is over at once.</summary>
-    protected CancellationToken Stopping => _stopping.Token;
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Cancelled when nothing more can be sent.</summary>
     protected CancellationToken StoppingUp => _stoppingUp.Token;

@@ -76,6 +76,8 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
         var frame = link.Ledger.Rent(WireFormat.MaxHeaderRoom + FrameLength);
         try
         {
+            // A client that is paused may wait for ever.
+            using var withdrawal = cancellationToken.UnsafeRegister(static stream => ((ClientStream)stream!).Withdraw(), this);
             while (!buffer.IsEmpty)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -84,6 +86,7 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
                 buffer[..count].CopyTo(frame.AsMemory(WireFormat.MaxHeaderRoom));
                 if (!await link.SendAsync(client, frame.AsMemory(WireFormat.MaxHeaderRoom - header, header + count), _pending).ConfigureAwait(false))
                 {
+                    cancellationToken.ThrowIfCancellationRequested();
                     throw new IOException("The client is gone.");
                 }
 
@@ -122,6 +125,8 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
 
         base.Dispose(disposing);
     }
+
+    private void Withdraw() => link.Withdraw(client, _pending);
 
     private void ReturnSegment()
     {

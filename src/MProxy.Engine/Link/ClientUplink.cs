@@ -20,6 +20,9 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     /// <summary>How long a client that was stopped is still listened to: who is cut off while it sends may never see its last answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long an answer may take on which it depends what the client may send.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
+
     private readonly PendingSend _pending = new();
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -70,6 +73,11 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                     held -= allowed;
                 }
 
+                if (verdict == FilterVerdict.Wait && !await TryWaitForAnswerAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    verdict = FilterVerdict.Stop;
+                }
+
                 switch (verdict)
                 {
                     case FilterVerdict.Stop:
@@ -77,7 +85,6 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                         await IgnoreAsync(socket, body, cancellationToken).ConfigureAwait(false);
                         return;
                     case FilterVerdict.Wait:
-                        await _answered.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
                         continue;
                     default:
                         break;
@@ -96,6 +103,19 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         finally
         {
             link.Ledger.Return(buffer);
+        }
+    }
+
+    private async Task<bool> TryWaitForAnswerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _answered.Task.WaitAsync(AnswerTimeout, time, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 

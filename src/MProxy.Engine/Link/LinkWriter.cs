@@ -42,14 +42,14 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         _stopping = cancellationToken;
-        Volatile.Write(ref _state, Idle);
+        Interlocked.Exchange(ref _state, Idle);
         Push();
         using var registration = cancellationToken.UnsafeRegister(static writer => ((LinkWriter)writer!).Stop(), this);
         await _ended.Task.ConfigureAwait(false);
     }
 
     /// <summary>There is something to gather. Nothing is sent yet: a lock may be held.</summary>
-    public void Signal() => Volatile.Write(ref _isSignalled, 1);
+    public void Signal() => Interlocked.Exchange(ref _isSignalled, 1);
 
     /// <summary>Sends what was signalled. Returns without waiting, and must not be called with a lock held that gathering takes.</summary>
     public void Push()
@@ -86,7 +86,9 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
             do
             {
                 await SendGatheredAsync().ConfigureAwait(false);
-                Volatile.Write(ref _state, Idle);
+
+                // With a full fence: what is signalled now is seen either here, or by whoever signals and finds nobody writing.
+                Interlocked.Exchange(ref _state, Idle);
             }
             while (TryBegin());
 

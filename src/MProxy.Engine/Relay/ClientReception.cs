@@ -16,9 +16,14 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
     public bool IsNeeded(IPEndPoint remote, ClientPortKind port) => port != ClientPortKind.Tcp || IsTrustedProxy(remote);
 
     /// <summary>Reads until it is clear what the client is for.</summary>
+    /// <param name="socket">Its connection.</param>
+    /// <param name="remote">The other end of that.</param>
+    /// <param name="port">What clients of the port speak.</param>
+    /// <param name="canBeRaw">Some device takes a client of raw TCP: otherwise one that is silent may still show that it is none.</param>
+    /// <param name="cancellationToken">The relay takes no more clients.</param>
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="OperationCanceledException">The relay takes no more clients.</exception>
-    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, ClientPortKind port, CancellationToken cancellationToken)
+    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, ClientPortKind port, Func<bool> canBeRaw, CancellationToken cancellationToken)
     {
         var reading = new Reading(remote, IsTrustedProxy(remote), port);
         using var late = new CancellationTokenSource(options.Carrier.HandshakeTimeout, time);
@@ -38,7 +43,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
                     buffer = Grow(buffer);
                 }
 
-                var count = await TryReceiveAsync(socket, buffer.AsMemory(length), reading.IsSilentSoFar, timeout.Token).ConfigureAwait(false);
+                var count = await TryReceiveAsync(socket, buffer.AsMemory(length), reading.IsSilentSoFar && canBeRaw(), timeout.Token).ConfigureAwait(false);
                 if (count is null)
                 {
                     return reading.TakeAsRaw();

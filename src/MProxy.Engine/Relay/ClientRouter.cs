@@ -20,6 +20,7 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
 
     private readonly ClientReception _reception = new(options, ledger, time);
     private int _arrivals;
+    private int _hasWarnedOfName;
     private long _refused;
     private long _duplicates;
 
@@ -69,7 +70,7 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
     {
         try
         {
-            var arrival = await _reception.ReceiveAsync(socket, remote, port, cancellationToken).ConfigureAwait(false);
+            var arrival = await _reception.ReceiveAsync(socket, remote, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
             if ((arrival.Refusal ?? Route(socket, arrival, servicePort)) is { } refusal)
             {
                 await RefuseAsync(socket, refusal, cancellationToken).ConfigureAwait(false);
@@ -95,13 +96,14 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
             return redirect;
         }
 
-        var meta = ClientIdentity.ToMeta(arrival.EndPoint) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };
+        var meta = Meta(arrival.EndPoint, introduction, servicePort);
+        var filter = FilterOf(introduction);
         RelayLink? duplicateOf = null;
         try
         {
             foreach (var link in registry.Candidates(meta))
             {
-                if (link.TryOpen(meta, socket, arrival.First, FilterOf(introduction), out var isDuplicate))
+                if (link.TryOpen(meta, socket, arrival.First, filter, out var isDuplicate))
                 {
                     return null;
                 }
@@ -111,7 +113,10 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         }
         catch (FrameFieldException)
         {
-            warn($"A client at {arrival.EndPoint} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all.");
+            if (Interlocked.Exchange(ref _hasWarnedOfName, 1) == 0)
+            {
+                warn($"A client at {arrival.EndPoint} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all. This is said once.");
+            }
         }
 
         if (duplicateOf is not null)
@@ -122,18 +127,28 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         return introduction?.NoDevice ?? ClientRefusal.NoDevice;
     }
 
+    private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>
+        ClientIdentity.ToMeta(client) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };
+
     /// <summary>A connection that was routed by its host never carries a request for another.</summary>
-    private static HttpRequestFollower? FilterOf(ClientIntroduction? introduction) =>
-        introduction is { Request: not null, Name: { } name } ? new HttpRequestFollower(name, ServerName.TryFold) : null;
+    private HttpRequestFollower? FilterOf(ClientIntroduction? introduction) => introduction is { Request: not null, Name: { } name }
+        ? new HttpRequestFollower(name, ServerName.TryFold, RedirectPort is null ? null : IsForCertificate)
+        : null;
 
     /// <summary>Certificates are asked for by plain http, so that those requests go to the device as they come.</summary>
-    private ClientRefusal? Redirect(ClientIntroduction introduction) =>
-        RedirectPort is { } port
-        && introduction.Request is { } request
-        && !request.PathAndQuery.StartsWith(AcmePath, StringComparison.Ordinal)
-        && HttpAnswer.RedirectToHttps(request, port) is { } answer
+    private static bool IsForCertificate(HttpRequestHead request) => request.PathAndQuery.StartsWith(AcmePath, StringComparison.Ordinal);
+
+    private ClientRefusal? Redirect(ClientIntroduction introduction)
+    {
+        if (RedirectPort is not { } port || introduction.Service != "http" || (introduction.Request is { } asked && IsForCertificate(asked)))
+        {
+            return null;
+        }
+
+        return introduction.Request is { } request && HttpAnswer.RedirectToHttps(request, port) is { } answer
             ? introduction.Answer("it has to come by https", answer)
-            : null;
+            : introduction.Answer("it has to come by https, and cannot be sent there", introduction.IsHttp2 ? HttpAnswer.NoHttp2 : HttpAnswer.NotUnderstood);
+    }
 
     private void CountDuplicate(RelayLink link, IPEndPoint client)
     {

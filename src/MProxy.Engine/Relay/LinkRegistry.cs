@@ -92,6 +92,15 @@ internal sealed class LinkRegistry(RelayOptions options)
         }
     }
 
+    /// <summary>Some link may have such a client. It is nobody's turn by that.</summary>
+    public bool HasDevice(in FrameMeta client)
+    {
+        lock (_gate)
+        {
+            return _routes.Matches(client).Length > 0;
+        }
+    }
+
     private Dictionary<RelayLink, int> CountClients(in FrameMeta client)
     {
         RelayLink[] links;

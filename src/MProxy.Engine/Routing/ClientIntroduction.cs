@@ -46,6 +46,9 @@ internal sealed class ClientIntroduction(ClientPortKind port)
                 return false;
             case ClientKind.Tls when port != ClientPortKind.Http:
                 return ReadHello(data);
+            case ClientKind.Http when port == ClientPortKind.Mixed && StartsAsHttp(data) is not true:
+                // Other protocols start with words in capitals too: the end of the line tells.
+                return StartsAsHttp(data) is false && Know("tcp", name: null);
             case ClientKind.Http when port != ClientPortKind.Tls:
                 return ReadRequest(data);
             case ClientKind.Http2 when port != ClientPortKind.Tls:
@@ -60,6 +63,14 @@ internal sealed class ClientIntroduction(ClientPortKind port)
             default:
                 return Refuse("it speaks neither TLS nor HTTP", port == ClientPortKind.Http ? HttpAnswer.NotUnderstood.ToBytes(withBody: true) : TlsAlert.DecodeError);
         }
+    }
+
+    /// <summary>Whether the first line is that of a request; null where it is not here yet.</summary>
+    private static bool? StartsAsHttp(ReadOnlySpan<byte> data)
+    {
+        var line = data[..Math.Min(data.Length, HttpRequestHead.MaxLength)];
+        var end = line.IndexOf((byte)'\n');
+        return end < 0 && line.Length < HttpRequestHead.MaxLength ? null : line[..(end < 0 ? line.Length : end)].IndexOf(" HTTP/1."u8) >= 0;
     }
 
     /// <summary>An answer to its first request.</summary>

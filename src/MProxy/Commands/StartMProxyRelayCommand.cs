@@ -127,6 +127,16 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             return;
         }
 
+        if (RedirectToHttps && HttpPort.Length + MixedPort.Length == 0)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-RedirectToHttps is for clients of -HttpPort or -MixedPort."), RedirectToHttps));
+        }
+
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(FirstByteTimeout)) && MixedPort.Length == 0)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-FirstByteTimeout is for clients of -MixedPort."), FirstByteTimeout));
+        }
+
         if (Secret.Length + PublicKey.Length > 0)
         {
             foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))

@@ -125,7 +125,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         }
         catch (ArgumentException error)
         {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(error, SourceAddress));
+            ThrowTerminatingError(ErrorRecords.InvalidOption(error, error.Message.Contains(nameof(SourceAddress), StringComparison.Ordinal) ? SourceAddress : ServiceCertificate));
         }
         catch (LinkException error)
         {

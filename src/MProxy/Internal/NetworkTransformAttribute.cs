@@ -14,13 +14,18 @@ internal sealed class NetworkTransformAttribute : ArgumentTransformationAttribut
 
     private static IPNetwork Read(object? value) => PSValue.Unwrap(value) switch
     {
-        IPNetwork network => network,
+        IPNetwork network => Unmapped(network),
         IPAddress address => Of(address),
         var text when IPAddress.TryParse($"{text}", out var address) => Of(address),
-        var text when IPNetwork.TryParse($"{text}", out var network) => network,
+        var text when IPNetwork.TryParse($"{text}", out var network) => Unmapped(network),
         var text => throw new ArgumentTransformationMetadataException(
             $"'{text}' is neither an address such as 192.0.2.1 nor a network such as 10.0.0.0/8."),
     };
+
+    /// <summary>IPv4 in the form of IPv6 is IPv4: clients are compared as that.</summary>
+    private static IPNetwork Unmapped(IPNetwork network) => network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= 96
+        ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - 96)
+        : network;
 
     private static IPNetwork Of(IPAddress address)
     {

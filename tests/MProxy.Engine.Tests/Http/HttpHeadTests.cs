@@ -139,20 +139,5 @@ public class HttpHeadTests
         Assert.Equal((3000 * 3) - 2, head.Header("a")!.Length);
     }
 
-    [Fact]
-    public void The_preface_of_HTTP_2_is_known_from_its_first_byte_on()
-    {
-        const string Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        for (var length = 0; length < Preface.Length; length++)
-        {
-            Assert.Equal(HttpHeadStatus.Incomplete, Http2Preface.Read(Encoding.ASCII.GetBytes(Preface[..length])));
-            Assert.Equal(HttpHeadStatus.Malformed, Http2Preface.Read(Encoding.ASCII.GetBytes(Preface[..length] + "?")));
-        }
-
-        Assert.Equal(HttpHeadStatus.Complete, Http2Preface.Read(Encoding.ASCII.GetBytes(Preface)));
-        Assert.Equal(HttpHeadStatus.Complete, Http2Preface.Read(Encoding.ASCII.GetBytes(Preface + "?")));
-        Assert.Equal(HttpHeadStatus.Malformed, Read(Preface).Status);
-    }
-
     private static (HttpHeadStatus Status, HttpRequestHead? Head) Read(string text) => HttpRequestHead.Read(Encoding.Latin1.GetBytes(text));
 }

@@ -102,6 +102,34 @@ public sealed class LinkWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task No_signal_is_lost_where_one_comes_just_as_a_send_ends()
+    {
+        var writer = Create(canBlock: false);
+        var running = writer.RunAsync(_stopping.Token);
+        using var round = new Barrier(2);
+        var other = Task.Factory.StartNew(() => Play(1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Play(0);
+        await other;
+        await EndAsync(running);
+
+        void Play(byte value)
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                round.SignalAndWait();
+                Offer(writer, value);
+                round.SignalAndWait();
+
+                // Whoever still sends has yet to take what is left; nobody does where it was lost.
+                if (!SpinWait.SpinUntil(() => _waiting.IsEmpty, TimeSpan.FromSeconds(5)))
+                {
+                    throw new InvalidOperationException($"A signal was lost in round {i}.");
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task Cancelled_in_the_middle_of_a_send_it_ends_only_when_that_has_ended()
     {
         var writer = Create(canBlock: false);

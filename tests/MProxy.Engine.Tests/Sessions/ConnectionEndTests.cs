@@ -107,6 +107,24 @@ public class ConnectionEndTests
     }
 
     [Fact]
+    public async Task A_service_that_has_just_accepted_a_client_sees_its_stop_as_a_reset()
+    {
+        await using var world = new MemoryWorld();
+        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var options = new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", LocalTarget.Parse($"{service.LocalEndPoint}"))]), Relays = [world.Options()] };
+        var tunnel = world.Own(await Tunnel.StartAsync(options, world.Time, Token));
+
+        // Now and then the stop comes before the device knows that its dial has gone through.
+        for (var i = 0; i < 200; i++)
+        {
+            using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
+            using var local = await service.AcceptAsync(Token);
+            Assert.Single(tunnel.Connections).Stop();
+            await MemoryWorld.IsResetAsync(local);
+        }
+    }
+
+    [Fact]
     public async Task Its_age_is_that_of_the_clock()
     {
         await using var world = new MemoryWorld();
