@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Device;
+using MProxy.Engine.Relay;
+using MProxy.Engine.Tests.Sessions;
+using MProxy.Engine.Tokens;
+
+namespace MProxy.Engine.Tests.Front;
+
+/// <summary>A relay with one client port of each kind, and devices that serve what their tokens name. Nothing may be left open at its end.</summary>
+internal sealed class FrontWorld : IAsyncDisposable
+{
+    private readonly List<IAsyncDisposable> _devices = [];
+    private readonly List<IAsyncDisposable> _services = [];
+    private readonly TokenKey _key = TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32));
+    private readonly TimeProvider _time;
+
+    public FrontWorld(Func<RelayOptions, RelayOptions>? options = null, TimeProvider? time = null)
+    {
+        _time = time ?? TimeProvider.System;
+        var usual = new RelayOptions
+        {
+            Name = "front",
+            Listen = [CarrierUri.Parse("tcp://127.0.0.1:0")],
+            TcpPort = [0],
+            TlsPort = [0],
+            HttpPort = [0],
+            MixedPort = [0],
+            Keys = [_key],
+        };
+        Relay = RelayServer.Start(options?.Invoke(usual) ?? usual, _time);
+        Relay.EventRaised += Events.Take;
+    }
+
+    public static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public RelayServer Relay { get; }
+
+    public EventLog Events { get; } = new();
+
+    public int Tcp => Relay.TcpPort[0];
+
+    public int Tls => Relay.TlsPort[0];
+
+    public int Http => Relay.HttpPort[0];
+
+    public int Mixed => Relay.MixedPort[0];
+
+    /// <summary>The relay's port of this kind.</summary>
+    public int PortOf(string kind) => kind switch
+    {
+        "Tls" => Tls,
+        "Http" => Http,
+        "Mixed" => Mixed,
+        _ => Tcp,
+    };
+
+    public FrontService AddService(Func<Socket, Task> serve)
+    {
+        var service = new FrontService(serve);
+        _services.Add(service);
+        return service;
+    }
+
+    /// <summary>A device that takes all of its clients to one target.</summary>
+    public Task<Tunnel> AddDeviceAsync(string target, params string[] domains) => AddDeviceAsync(target, domains, []);
+
+    public async Task<Tunnel> AddDeviceAsync(string target, string[] domains, int[] ports, Func<TunnelOptions, TunnelOptions>? options = null)
+    {
+        var usual = new TunnelOptions
+        {
+            Name = "device",
+            Relays = [Links(domains, ports)],
+            Service = new ServiceMap([new("*", LocalTarget.Parse(target))]),
+        };
+        var tunnel = await Tunnel.StartAsync(options?.Invoke(usual) ?? usual, cancellationToken: Token);
+        _devices.Add(tunnel);
+        return tunnel;
+    }
+
+    /// <summary>A device whose frames the test reads.</summary>
+    public async Task<DeviceLink> AddScriptAsync(string[] domains, params int[] ports)
+    {
+        var link = await DeviceLink.ConnectAsync(Links(domains, ports), cancellationToken: Token);
+        _devices.Add(link);
+        return link;
+    }
+
+    /// <summary>A web server of this name and a device that serves it.</summary>
+    public async Task<(NamedWeb Web, FrontService Service)> AddWebAsync(string name, Func<TunnelOptions, TunnelOptions>? options = null, params int[] ports)
+    {
+        var web = new NamedWeb(name);
+        var service = AddService(options is null ? web.ServeAsync : web.ServeProxiedAsync);
+        await AddDeviceAsync(service.Target, [name], ports, options);
+        return (web, service);
+    }
+
+    /// <summary>Everything that the relay and its devices held is given back, also when a test has found a fault.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var device in _devices)
+        {
+            await device.DisposeAsync();
+        }
+
+        await Relay.DisposeAsync();
+        foreach (var service in _services)
+        {
+            await service.DisposeAsync();
+        }
+
+        Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
+        Assert.All(_devices.OfType<Tunnel>(), tunnel => Assert.Equal("0 open, 0 buffers, 0 loops", $"{tunnel.Ledger}"));
+        Assert.All(_devices.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
+    }
+
+    private DeviceLinkOptions Links(string[] domains, int[] ports)
+    {
+        var claims = new TokenClaims { Grant = new Grant { Domains = domains, Ports = ports } };
+        return new DeviceLinkOptions
+        {
+            Relay = Relay.Listen[0],
+            Tokens = [TokenLibrary.Load().Create(claims, _key, _time.GetUtcNow())],
+            MaxRetryDelay = TimeSpan.FromMilliseconds(50),
+        };
+    }
+}
