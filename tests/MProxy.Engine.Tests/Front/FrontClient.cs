@@ -58,19 +58,22 @@ internal sealed class FrontClient : IDisposable
         return bytes;
     }
 
+    /// <summary>Exactly this many bytes, as text.</summary>
+    public async Task<string> ReadTextAsync(int length) => Encoding.Latin1.GetString(await ReadAsync(length));
+
     /// <summary>One whole answer of a <see cref="NamedWeb"/>, of which the body is given.</summary>
     public async Task<string> ReadAnswerAsync()
     {
         var head = new StringBuilder();
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            head.Append(Encoding.Latin1.GetString(await ReadAsync(1)));
+            head.Append(await ReadTextAsync(1));
         }
 
         var text = head.ToString();
         Assert.StartsWith("HTTP/1.1 200 ", text, StringComparison.Ordinal);
         var length = int.Parse(text.Split("Content-Length: ")[1].Split('\r')[0], System.Globalization.CultureInfo.InvariantCulture);
-        return Encoding.Latin1.GetString(await ReadAsync(length));
+        return await ReadTextAsync(length);
     }
 
     /// <summary>The connection was reset, without a word before.</summary>

@@ -67,12 +67,12 @@ internal sealed class FrontWorld : IAsyncDisposable
     /// <summary>A device that takes all of its clients to one target.</summary>
     public Task<Tunnel> AddDeviceAsync(string target, params string[] domains) => AddDeviceAsync(target, domains, []);
 
-    public async Task<Tunnel> AddDeviceAsync(string target, string[] domains, int[] ports, Func<TunnelOptions, TunnelOptions>? options = null)
+    public async Task<Tunnel> AddDeviceAsync(string target, string[] domains, int[] ports, Func<TunnelOptions, TunnelOptions>? options = null, string id = "")
     {
         var usual = new TunnelOptions
         {
             Name = "device",
-            Relays = [Links(domains, ports)],
+            Relays = [Links(domains, ports, id)],
             Service = new ServiceMap([new("*", LocalTarget.Parse(target))]),
         };
         var tunnel = await Tunnel.StartAsync(options?.Invoke(usual) ?? usual, cancellationToken: Token);
@@ -116,9 +116,9 @@ internal sealed class FrontWorld : IAsyncDisposable
         Assert.All(_devices.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
     }
 
-    private DeviceLinkOptions Links(string[] domains, int[] ports)
+    private DeviceLinkOptions Links(string[] domains, int[] ports, string id = "")
     {
-        var claims = new TokenClaims { Grant = new Grant { Domains = domains, Ports = ports } };
+        var claims = new TokenClaims { Grant = new Grant { Id = id, Domains = domains, Ports = ports } };
         return new DeviceLinkOptions
         {
             Relay = Relay.Listen[0],
