@@ -70,6 +70,7 @@ internal static class TcpSocket
             }
             catch
             {
+                ResetOnClose(socket);
                 socket.Dispose();
                 throw;
             }

@@ -32,13 +32,15 @@ public class SlowClientTests
     }
 
     [Fact]
-    public async Task A_silent_client_of_a_mixed_port_that_nobody_serves_is_reset()
+    public async Task A_silent_client_of_a_mixed_port_that_nobody_serves_has_time_to_show_that_it_is_none_of_raw_TCP()
     {
         await using var world = NewWorld();
         await world.AddWebAsync("d.test");
         using var client = await FrontClient.ConnectAsync(world.Mixed);
-        await _time.TimersAsync(FirstByte);
-        _time.Advance(FirstByte);
+        await _time.TimersAsync(Handshake);
+        _time.Advance(Handshake - Moment);
+        Assert.Equal(0, world.Relay.RefusedCount);
+        _time.Advance(Moment);
         await client.IsResetAsync();
         Assert.Equal(1, world.Relay.RefusedCount);
     }
