@@ -80,12 +80,12 @@ internal sealed class FrontWorld : IAsyncDisposable
         return tunnel;
     }
 
-    /// <summary>A device whose frames the test reads.</summary>
-    public async Task<DeviceLink> AddScriptAsync(string[] domains, params int[] ports)
+    /// <summary>A device that waits for its first frame. Clients that came while nobody waits would be refused.</summary>
+    public async Task<(DeviceLink Link, Task<Frame?> First)> AddScriptAsync(params string[] domains)
     {
-        var link = await DeviceLink.ConnectAsync(Links(domains, ports), cancellationToken: Token);
+        var link = await DeviceLink.ConnectAsync(Links(domains, []), cancellationToken: Token);
         _devices.Add(link);
-        return link;
+        return (link, link.ReceiveFrameAsync(Token));
     }
 
     /// <summary>A web server of this name and a device that serves it.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using MProxy.Engine.Device;
 using MProxy.Engine.Tests.Routing;
 
 namespace MProxy.Engine.Tests.Front;
@@ -101,13 +102,13 @@ public class RefusalTests
     }
 
     /// <summary>A device is told of clients in the order in which they came to it: where the next is its first, no other came.</summary>
-    private static async Task IsTheOnlyOneAsync(FrontWorld world, Engine.Device.DeviceLink device, int refusedBefore = 1, string start = "", string port = "Http")
+    private static async Task IsTheOnlyOneAsync(FrontWorld world, (DeviceLink Link, Task<Frame?> First) device, int refusedBefore = 1, string start = "", string port = "Http")
     {
         Assert.Equal(refusedBefore, world.Relay.RefusedCount);
-        Assert.Equal(0, device.ClientCount);
+        Assert.Equal(0, device.Link.ClientCount);
         using var next = await FrontClient.ConnectAsync(world.PortOf(port));
         await next.SendAsync($"{start}{(port == "Tls" ? Hello("d.test") : "GET / HTTP/1.1\r\nHost: d.test\r\n\r\n")}");
-        var frame = await device.ReceiveFrameAsync(FrontWorld.Token);
+        var frame = await device.First.WaitAsync(TimeSpan.FromSeconds(20), FrontWorld.Token);
         Assert.Equal((FrameKind.Connection, $"127.0.0.1:{((System.Net.IPEndPoint)next.Socket.LocalEndPoint!).Port}"), (frame!.Kind, $"{frame.Address}:{frame.Port}"));
         Assert.Equal(("d.test", port == "Tls" ? "https" : "http", world.PortOf(port)), (frame.Name, frame.Service, frame.ServicePort));
         Assert.Equal(refusedBefore, world.Relay.RefusedCount);
