@@ -72,6 +72,7 @@ Describe 'A relay that routes by name' {
         $relay.HttpPort.Count, $relay.TlsPort.Count, $relay.MixedPort.Count, $relay.TcpPort.Count | Should -Be 1, 1, 1, 0
         $relay.OpenPort.Count | Should -Be 3
         $relay.RefusedCount | Should -Be 1
+        $relay.RefusedBy['no device serves its host'] | Should -Be 1
     }
 
     It 'tells what is no network, no balance and no certificate' {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
@@ -21,14 +22,17 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
     private readonly ClientReception _reception = new(options, ledger, time);
     private int _arrivals;
     private int _hasWarnedOfName;
-    private long _refused;
+    private readonly ConcurrentDictionary<string, long> _refused = new(StringComparer.Ordinal);
     private long _duplicates;
 
     /// <summary>Where clients are sent that have to come by https; null where they need not.</summary>
     public int? RedirectPort { get; set; }
 
     /// <summary>How many clients were turned away since the start.</summary>
-    public long RefusedCount => Interlocked.Read(ref _refused);
+    public long RefusedCount => _refused.Values.Sum();
+
+    /// <summary>How many of those for which reason, told in a few fixed words.</summary>
+    public IReadOnlyDictionary<string, long> RefusedBy => new SortedDictionary<string, long>(_refused, StringComparer.Ordinal);
 
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
     public long DuplicateCount => Interlocked.Read(ref _duplicates);
@@ -41,28 +45,28 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         {
             if (socket is not { RemoteEndPoint: IPEndPoint remote, LocalEndPoint: IPEndPoint local })
             {
-                Reset(socket);
+                Reset(socket, ClientRefusal.Gone);
             }
             else if (_reception.IsNeeded(remote, port))
             {
                 if (Interlocked.Increment(ref _arrivals) > options.MaxArrivals)
                 {
                     Interlocked.Decrement(ref _arrivals);
-                    Reset(socket);
+                    Reset(socket, ClientRefusal.TooMany);
                     return;
                 }
 
                 tasks.Run(() => ReceiveAsync(socket, remote, local.Port, port, cancellationToken));
             }
-            else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is not null)
+            else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is { } refusal)
             {
-                Reset(socket);
+                Reset(socket, refusal);
             }
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             // Gone before it could be asked who it is.
-            Reset(socket);
+            Reset(socket, ClientRefusal.Gone);
         }
     }
 
@@ -78,7 +82,7 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         }
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
         {
-            Reset(socket);
+            Reset(socket, ClientRefusal.Gone);
         }
         finally
         {
@@ -164,11 +168,11 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
     {
         if (refusal.Answer.IsEmpty)
         {
-            Reset(socket);
+            Reset(socket, refusal);
             return;
         }
 
-        Interlocked.Increment(ref _refused);
+        Count(refusal);
         try
         {
             var stream = new NetworkStream(socket, ownsSocket: false);
@@ -187,10 +191,12 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
     }
 
     /// <summary>At once: nobody waits for an answer that will not come.</summary>
-    private void Reset(Socket socket)
+    private void Reset(Socket socket, ClientRefusal refusal)
     {
-        Interlocked.Increment(ref _refused);
+        Count(refusal);
         TcpSocket.ResetOnClose(socket);
         ledger.Close(socket);
     }
+
+    private void Count(ClientRefusal refusal) => _refused.AddOrUpdate(refusal.Reason, 1, static (_, count) => count + 1);
 }

@@ -87,6 +87,9 @@ public sealed class RelayServer : IDrainable
     /// <summary>How many clients were turned away since the start.</summary>
     public long RefusedCount => _clients.RefusedCount;
 
+    /// <summary>How many of those for which reason.</summary>
+    public IReadOnlyDictionary<string, long> RefusedBy => _clients.RefusedBy;
+
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
     public long DuplicateCount => _clients.DuplicateCount;
 

@@ -1,11 +1,13 @@
 namespace MProxy.Engine.Routing;
 
 /// <summary>Why a client goes to no device, and what it is told in its own protocol before its connection ends.</summary>
-/// <param name="Reason">A sentence's end for events: <c>its request is malformed</c>. Holds nothing that the client sent.</param>
+/// <param name="Reason">One of a few fixed texts, to count by: <c>its request is malformed</c>.</param>
 /// <param name="Answer">Empty where its protocol has no word for it: the connection is reset.</param>
 internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 {
     public static readonly ClientRefusal NoDevice = new("no device serves its port", default);
+
+    public static readonly ClientRefusal TooMany = new("too many clients came at once", default);
 
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);
 
