@@ -51,7 +51,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
 
                 if (count == 0)
                 {
-                    return new ClientArrival(remote, null, default, ClientRefusal.Gone);
+                    return reading.TakeAtEnd(buffer.AsMemory(0, length));
                 }
 
                 length += count.Value;
@@ -141,6 +141,12 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
                 : null;
         }
 
-        public ClientArrival TakeAsRaw() => new(_client, null, default);
+        public ClientArrival TakeAsRaw(ReadOnlyMemory<byte> words = default) => new(_client, null, words);
+
+        /// <summary>The client says nothing more: what might still have become TLS or HTTP is plain TCP, where that is taken.</summary>
+        public ClientArrival TakeAtEnd(ReadOnlyMemory<byte> data) =>
+            port == ClientPortKind.Mixed && !_needsHeader && ClientPreface.Read(data.Span[_headerLength..]) == ClientKind.Unknown
+                ? TakeAsRaw(data[_headerLength..].ToArray())
+                : new(_client, null, default, ClientRefusal.Gone);
     }
 }
