@@ -20,7 +20,8 @@ public class ServiceMapTests
     [InlineData("other", 80, "HTTPS", 5)]
     [InlineData("other", null, "https", 5)]
     [InlineData("other", 80, "http", 6)]
-    [InlineData("localhost", 443, "https", 7)]
+    [InlineData("localhost", 443, "https", 4)]
+    [InlineData("localhost", null, "localhost", 7)]
     [InlineData("xn--bcher-kva.test", 443, "https", 8)]
     [InlineData("1.2.3.4", 443, "https", 9)]
     [InlineData("[::1]", 443, "https", 10)]
@@ -29,6 +30,25 @@ public class ServiceMapTests
     {
         var map = NewMap("A.Example.", "*.a.example", "*.Example", "443", "https", "*", "localhost", "bücher.test", "1.2.3.4", "[0::1]");
         Assert.Equal(target, map.Find(new FrameMeta { Name = name, ServicePort = port, Service = service })!.Port);
+    }
+
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("REDIS.")]
+    [InlineData("6379")]
+    public void No_client_chooses_a_service_or_port_by_its_name(string name)
+    {
+        var map = NewMap("http", "redis", "6379");
+        Assert.Equal(1, map.Find(new FrameMeta { Name = name, ServicePort = 80, Service = "http" })!.Port);
+    }
+
+    [Theory]
+    [InlineData("https", "tls")]
+    [InlineData("tls", "https")]
+    public void Https_and_tls_stand_for_each_other(string service, string key)
+    {
+        Assert.Equal(2, NewMap("http", key).Find(new FrameMeta { ServicePort = 443, Service = service })!.Port);
+        Assert.Equal(1, NewMap(service, key).Find(new FrameMeta { ServicePort = 443, Service = service })!.Port);
     }
 
     [Fact]
