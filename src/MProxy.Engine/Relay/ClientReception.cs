@@ -143,10 +143,9 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
 
         public ClientArrival TakeAsRaw(ReadOnlyMemory<byte> words = default) => new(_client, null, words);
 
-        /// <summary>The client says nothing more: what might still have become TLS or HTTP is plain TCP, where that is taken.</summary>
-        public ClientArrival TakeAtEnd(ReadOnlyMemory<byte> data) =>
-            port == ClientPortKind.Mixed && !_needsHeader && ClientPreface.Read(data.Span[_headerLength..]) == ClientKind.Unknown
-                ? TakeAsRaw(data[_headerLength..].ToArray())
-                : new(_client, null, default, ClientRefusal.Gone);
+        /// <summary>The client says nothing more.</summary>
+        public ClientArrival TakeAtEnd(ReadOnlyMemory<byte> data) => !_needsHeader && _introduction?.IsRawAtEnd(data.Span[_headerLength..]) == true
+            ? TakeAsRaw(data[_headerLength..].ToArray())
+            : new(_client, null, default, ClientRefusal.Gone);
     }
 }

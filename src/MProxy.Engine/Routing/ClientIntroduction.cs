@@ -65,6 +65,11 @@ internal sealed class ClientIntroduction(ClientPortKind port)
         }
     }
 
+    /// <summary>A client that is not decided says nothing more: what might still have become TLS or HTTP is plain TCP, where that is taken.</summary>
+    /// <param name="data">All bytes of it.</param>
+    public bool IsRawAtEnd(ReadOnlySpan<byte> data) =>
+        port == ClientPortKind.Mixed && (ClientPreface.Read(data) == ClientKind.Unknown || (ClientPreface.Read(data) == ClientKind.Http && StartsAsHttp(data) is null));
+
     /// <summary>Whether the first line is that of a request; null where it is not here yet.</summary>
     private static bool? StartsAsHttp(ReadOnlySpan<byte> data)
     {

@@ -9,6 +9,7 @@ public class EndingClientTests
     [InlineData("")]
     [InlineData("QUIT")]
     [InlineData("\x16")]
+    [InlineData("EHLO there")]
     [InlineData("PRI * HTTP/2")]
     [InlineData("PROXY UNKNOWN\r\n", true)]
     [InlineData("PROXY UNKNOWN\r\nQUIT", true)]
