@@ -50,7 +50,9 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         {
             var body = buffer.AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
             first.CopyTo(body);
-            for (var held = first.Length; ;)
+            var held = first.Length;
+            first = default;
+            for (; ; )
             {
                 var verdict = FilterVerdict.Go;
                 var allowed = held;

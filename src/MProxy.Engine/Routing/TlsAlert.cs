@@ -6,7 +6,7 @@ internal static class TlsAlert
     /// <summary>Nobody serves the name that it asks for (RFC 6066, section 3).</summary>
     public static ReadOnlyMemory<byte> UnrecognizedName { get; } = Fatal(112);
 
-    /// <summary>It names no server, or there is no way to go on.</summary>
+    /// <summary>It came to a port that speaks no TLS.</summary>
     public static ReadOnlyMemory<byte> HandshakeFailure { get; } = Fatal(40);
 
     /// <summary>Its ClientHello cannot be read.</summary>
