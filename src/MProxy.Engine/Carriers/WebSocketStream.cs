@@ -7,24 +7,10 @@ namespace MProxy.Engine.Carriers;
 /// A WebSocket as a byte stream: what comes in binary messages, in whatever pieces, and one binary message for each write. The peer's close is
 /// the end of the stream. One reader and one writer at a time; asynchronous only. Cancelling a read or write aborts the WebSocket.
 /// </summary>
-internal sealed class WebSocketStream(WebSocket webSocket) : Stream
+internal sealed class WebSocketStream(WebSocket webSocket) : DuplexStream
 {
     private bool _ended;
     private WebSocketCloseStatus _closeStatus = WebSocketCloseStatus.NormalClosure;
-
-    public override bool CanRead => true;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>At least one byte, or 0 at the end.</summary>
     /// <exception cref="IOException">The connection ended without a close, or the peer sent a text message.</exception>
@@ -65,9 +51,6 @@ internal sealed class WebSocketStream(WebSocket webSocket) : Stream
         return 0;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     /// <summary>Sends one binary message; none for no bytes.</summary>
     /// <exception cref="IOException">The connection is gone, or was closed by the peer.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -88,9 +71,6 @@ internal sealed class WebSocketStream(WebSocket webSocket) : Stream
         }
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     /// <summary>Sends a Close frame where the WebSocket is still able to, and does not wait for the peer's. May fail or take long: bound it.</summary>
     public async Task SayGoodbyeAsync()
     {
@@ -109,10 +89,6 @@ internal sealed class WebSocketStream(WebSocket webSocket) : Stream
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A WebSocket is read asynchronously.");
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("A WebSocket is written asynchronously.");
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

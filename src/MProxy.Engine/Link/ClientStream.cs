@@ -3,27 +3,13 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Link;
 
 /// <summary>One client of a link as a stream, for a local end that is more than a socket. One reader and one writer at a time.</summary>
-internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox inbox, CancellationToken stopping) : Stream
+internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox inbox, CancellationToken stopping) : DuplexStream
 {
     private const int FrameLength = 64 << 10;
 
     private readonly PendingSend _pending = new();
     private Inbox.Segment? _segment;
     private int _position;
-
-    public override bool CanRead => true;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     public void Complete(bool sent) => _pending.Complete(sent);
@@ -66,9 +52,6 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     /// <summary>Sends to the client; done when all of it is on its way.</summary>
     /// <exception cref="IOException">The client is over.</exception>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -99,22 +82,11 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
         }
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override void Flush()
     {
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
