@@ -99,6 +99,26 @@ public sealed class ServiceTlsTests
     }
 
     [Fact]
+    public async Task A_link_that_was_there_before_the_tunnel_holds_nothing_of_a_client_that_is_over()
+    {
+        await using var world = await StartAsync("", EchoOverTlsAsync, new ServiceTls(acceptUntrusted: true), tcpPort: true);
+        await world.Tunnel.DisposeAsync();
+        await using var link = await DeviceLink.ConnectAsync(WorldOptions.Links(world.Relay.Listen[0]), cancellationToken: Token);
+        var before = link.Ledger.Open;
+        var options = new TunnelOptions
+        {
+            Name = "session",
+            Links = [link],
+            Service = new ServiceMap([new("tcp", LocalTarget.Parse($"tls://{world.Target}"))]),
+            Tls = new ServiceTls(acceptUntrusted: true),
+        };
+        await using var tunnel = await Tunnel.StartAsync(options, cancellationToken: Token);
+        Assert.Equal(Sent, await world.ExchangeAsync(Sent, 10_000));
+        await link.Connection!.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Equal(before, link.Ledger.Open);
+    }
+
+    [Fact]
     public async Task A_service_that_is_cut_is_no_end_in_order_for_a_client()
     {
         await using var world = await StartAsync("tls://", CutAsync, new ServiceTls(TestCertificate.Relay, acceptUntrusted: true), tcpPort: true);

@@ -70,7 +70,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
                 TcpSocket.ResetOnClose(socket);
             }
 
-            ledger.Close(socket);
+            link.Ledger.Close(socket);
         }
     }
 
