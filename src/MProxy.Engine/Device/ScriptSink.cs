@@ -57,29 +57,14 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
     public async Task<bool> SendAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
-        var cancelling = cancellationToken.UnsafeRegister(static sink => ((ScriptSink)sink!).Withdraw(), this);
         try
         {
             for (var at = 0; at < body.Length; at += FrameLength)
             {
                 var piece = body.Slice(at, Math.Min(FrameLength, body.Length - at));
                 var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
-
-                if (client.EndSent)
+                if (client.EndSent || !await link.SendOrWithdrawAsync(client, frame, _pending, cancellationToken).ConfigureAwait(false))
                 {
-                    return false;
-                }
-
-                var sending = link.SendAsync(client, frame, _pending);
-                if (cancellationToken.IsCancellationRequested)
-                {
-                    // It may have been cancelled just before there was anything to withdraw.
-                    Withdraw();
-                }
-
-                if (!await sending.ConfigureAwait(false))
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
                     return false;
                 }
             }
@@ -88,7 +73,6 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         }
         finally
         {
-            await cancelling.DisposeAsync().ConfigureAwait(false);
             _sending.Release();
         }
     }
@@ -117,8 +101,6 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         _failedByScript = true;
         link.Fail(client, code, message);
     }
-
-    private void Withdraw() => link.Withdraw(client, _pending);
 
     private void Flush()
     {

@@ -59,17 +59,13 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
         var frame = link.Ledger.Rent(WireFormat.MaxHeaderRoom + FrameLength);
         try
         {
-            // A client that is paused may wait for ever.
-            using var withdrawal = cancellationToken.UnsafeRegister(static stream => ((ClientStream)stream!).Withdraw(), this);
             while (!buffer.IsEmpty)
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 var count = Math.Min(buffer.Length, FrameLength);
                 var header = client.Message.WriteBefore(frame.AsSpan(0, WireFormat.MaxHeaderRoom), count);
                 buffer[..count].CopyTo(frame.AsMemory(WireFormat.MaxHeaderRoom));
-                if (!await link.SendAsync(client, frame.AsMemory(WireFormat.MaxHeaderRoom - header, header + count), _pending).ConfigureAwait(false))
+                if (!await link.SendOrWithdrawAsync(client, frame.AsMemory(WireFormat.MaxHeaderRoom - header, header + count), _pending, cancellationToken).ConfigureAwait(false))
                 {
-                    cancellationToken.ThrowIfCancellationRequested();
                     throw new IOException("The client is gone.");
                 }
 
@@ -97,8 +93,6 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
 
         base.Dispose(disposing);
     }
-
-    private void Withdraw() => link.Withdraw(client, _pending);
 
     private void ReturnSegment()
     {

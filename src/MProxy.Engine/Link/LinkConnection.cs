@@ -161,14 +161,30 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return sending;
     }
 
-    /// <summary>Takes a frame back that waits for its turn.</summary>
-    public void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
+    /// <summary>The same, for whoever may give up: a paused client may wait for ever. A frame that is still waiting is taken back then.</summary>
+    /// <exception cref="OperationCanceledException">It was given up, and nothing of it was sent.</exception>
+    public async ValueTask<bool> SendOrWithdrawAsync(LinkClient client, ReadOnlyMemory<byte> frame, PendingSend pending, CancellationToken cancellationToken)
     {
-        if (LinkMachine.Withdraw(client))
+        cancellationToken.ThrowIfCancellationRequested();
+        var sending = SendAsync(client, frame, pending);
+        if (sending.IsCompleted)
         {
-            pending.Complete(sent: false);
+            return await sending.ConfigureAwait(false);
         }
-    });
+
+        // Behind the offer, so that one that is cancelled already finds something to take back.
+        var withdrawing = cancellationToken.UnsafeRegister(_ => Withdraw(client, pending), null);
+        await using (withdrawing.ConfigureAwait(false))
+        {
+            if (await sending.ConfigureAwait(false))
+            {
+                return true;
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return false;
+    }
 
     public void End(LinkClient client) => Tell(machine => machine.Clients.End(client));
 
@@ -395,6 +411,14 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
         machine.Tick(Math.Max(_carrier.LastHeard, _writer.LastPushed));
         _timer.Arm(machine.NextDeadline);
+    });
+
+    private void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
+    {
+        if (LinkMachine.Withdraw(client))
+        {
+            pending.Complete(sent: false);
+        }
     });
 
     private T Ask<T>(Func<LinkMachine, T> question)
