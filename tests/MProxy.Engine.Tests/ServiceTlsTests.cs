@@ -40,12 +40,18 @@ public sealed class ServiceTlsTests
         await using var world = await StartAsync(
             encryptsAgain ? "tls://" : "", encryptsAgain ? EchoOverTlsAsync : LocalService.EchoAsync, new ServiceTls(TestCertificate.Relay, acceptUntrusted: true), tcpPort: false);
         using var socket = await TcpConnectAsync(world);
-        await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.Equals(TestCertificate.Relay));
-        await client.AuthenticateAsClientAsync("www.example.com");
+        await using var client = new TlsEnd(new NetworkStream(socket));
+        await client.SecureAsync(ConnectTlsAsync);
         var writing = WriteAsync(client);
         using var received = new MemoryStream();
-        await client.CopyToAsync(received, Token);
+        var buffer = new byte[30_000];
+        for (int count; (count = await client.ReadAsync(buffer, Token)) > 0;)
+        {
+            received.Write(buffer, 0, count);
+        }
+
         await writing;
+        Assert.False(client.WasCut);
         Assert.Equal(Sent, received.ToArray());
     }
 
@@ -202,10 +208,17 @@ public sealed class ServiceTlsTests
 
     private static Task<Socket> TcpConnectAsync(World world) => Engine.Carriers.TcpSocket.ConnectAsync("127.0.0.1", world.Relay.TlsPort[0], Token);
 
-    private static async Task WriteAsync(SslStream client)
+    private static async Task WriteAsync(TlsEnd client)
     {
         await client.WriteAsync(Sent, Token);
-        await client.ShutdownAsync();
+        await client.SayEndAsync(Token);
+    }
+
+    private static async Task<SslStream> ConnectTlsAsync(Stream below)
+    {
+        var secure = new SslStream(below, leaveInnerStreamOpen: true, (_, certificate, _, _) => certificate!.Equals(TestCertificate.Relay));
+        await secure.AuthenticateAsClientAsync("www.example.com");
+        return secure;
     }
 
     private static async Task EchoOverTlsAsync(Socket socket)

@@ -50,7 +50,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
 
     private async Task RunTlsAsync(LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
     {
-        var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, time);
+        var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, link.Ledger, time);
         var isWhole = false;
         try
         {

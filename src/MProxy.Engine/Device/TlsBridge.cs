@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using MProxy.Engine.Carriers;
@@ -11,8 +10,9 @@ namespace MProxy.Engine.Device;
 /// <param name="target">The local service.</param>
 /// <param name="endsClientTls">The client brings TLS, which ends here.</param>
 /// <param name="handshakeTimeout">How long handshakes may take together.</param>
+/// <param name="ledger">Where buffers are noted.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsClientTls, TimeSpan handshakeTimeout, TimeProvider time)
+internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsClientTls, TimeSpan handshakeTimeout, ResourceLedger ledger, TimeProvider time)
 {
     private const int BufferLength = 64 << 10;
 
@@ -26,8 +26,8 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         var service = new NetworkStream(socket, ownsSocket: false);
         await using (service.ConfigureAwait(false))
         {
-            var near = new End(client, client.End);
-            var far = new End(service, () => socket.Shutdown(SocketShutdown.Send));
+            var near = new TlsEnd(client);
+            var far = new TlsEnd(service);
             await using (near.ConfigureAwait(false))
             await using (far.ConfigureAwait(false))
             {
@@ -35,8 +35,8 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
                 {
                     await HandshakeAsync(near, far, stopping.Token).ConfigureAwait(false);
                     await Task.WhenAll(
-                        StopOnFailure(CopyAsync(near, far, stopping.Token), stopping),
-                        StopOnFailure(CopyAsync(far, near, stopping.Token), stopping)).ConfigureAwait(false);
+                        StopOnFailure(CopyAsync(near, far, () => socket.Shutdown(SocketShutdown.Send), stopping.Token), stopping),
+                        StopOnFailure(CopyAsync(far, near, client.End, stopping.Token), stopping)).ConfigureAwait(false);
                 }
                 catch (InvalidOperationException error)
                 {
@@ -47,9 +47,21 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         }
     }
 
-    private static async Task CopyAsync(End from, End to, CancellationToken cancellationToken)
+    private async Task CopyAsync(TlsEnd from, TlsEnd to, Action close, CancellationToken cancellationToken)
     {
-        await from.Stream.CopyToAsync(to.Stream, BufferLength, cancellationToken).ConfigureAwait(false);
+        var buffer = ledger.Rent(BufferLength);
+        try
+        {
+            for (int count; (count = await from.ReadAsync(buffer.AsMemory(0, BufferLength), cancellationToken).ConfigureAwait(false)) > 0;)
+            {
+                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            ledger.Return(buffer);
+        }
+
         if (!from.WasCut)
         {
             await to.SayEndAsync(cancellationToken).ConfigureAwait(false);
@@ -59,7 +71,7 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
             throw new IOException("TLS was cut.");
         }
 
-        to.Close();
+        close();
     }
 
     private static async Task StopOnFailure(Task copying, CancellationTokenSource stopping)
@@ -75,7 +87,7 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         }
     }
 
-    private async Task HandshakeAsync(End near, End far, CancellationToken cancellationToken)
+    private async Task HandshakeAsync(TlsEnd near, TlsEnd far, CancellationToken cancellationToken)
     {
         using var late = new CancellationTokenSource(handshakeTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
@@ -97,7 +109,7 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         }
     }
 
-    private async Task AcceptAsync(End near, CancellationToken cancellationToken)
+    private async Task AcceptAsync(TlsEnd near, CancellationToken cancellationToken)
     {
         try
         {
@@ -107,28 +119,5 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         {
             throw new IOException("The client's TLS handshake failed.", error);
         }
-    }
-
-    /// <summary>One side, with TLS or without.</summary>
-    private sealed class End(Stream plain, Action close) : IAsyncDisposable
-    {
-        private readonly EndNotingStream _noting = new(plain);
-        private SslStream? _secure;
-
-        public Stream Stream => _secure ?? plain;
-
-        public bool IsSecure => _secure is not null;
-
-        /// <summary>What was read has ended below TLS, without a word of it.</summary>
-        public bool WasCut => IsSecure && _noting.HasEnded;
-
-        public async Task SecureAsync(Func<Stream, Task<SslStream>> handshake) => _secure = await handshake(_noting).ConfigureAwait(false);
-
-        /// <summary>Nothing more is sent, and that is meant so.</summary>
-        public Task SayEndAsync(CancellationToken cancellationToken) => _secure?.ShutdownAsync().WaitAsync(cancellationToken) ?? Task.CompletedTask;
-
-        public void Close() => close();
-
-        public ValueTask DisposeAsync() => _secure?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }
