@@ -7,7 +7,7 @@ namespace MProxy.Engine.Carriers;
 /// Notes when bytes last came. It lies right above the socket, so that what TLS and WebSocket keep to themselves, such as a ping, counts as
 /// life too. One reader and one writer at a time; owns the stream below.
 /// </summary>
-internal sealed class ActivityStream(Stream inner, TimeProvider time) : Stream
+internal sealed class ActivityStream(Stream inner, TimeProvider time) : DuplexStream
 {
     private long _lastHeard = time.GetTimestamp();
 
@@ -29,22 +29,9 @@ internal sealed class ActivityStream(Stream inner, TimeProvider time) : Stream
 
     public override bool CanWrite => inner.CanWrite;
 
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         Heard(await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count) => Heard(inner.Read(buffer, offset, count));
 
@@ -53,9 +40,6 @@ internal sealed class ActivityStream(Stream inner, TimeProvider time) : Stream
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         inner.WriteAsync(buffer, cancellationToken);
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        inner.WriteAsync(buffer, offset, count, cancellationToken);
-
     public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
 
     public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
@@ -63,10 +47,6 @@ internal sealed class ActivityStream(Stream inner, TimeProvider time) : Stream
     public override void Flush() => inner.Flush();
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override async ValueTask DisposeAsync()
     {

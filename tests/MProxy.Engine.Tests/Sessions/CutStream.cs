@@ -1,18 +1,8 @@
 namespace MProxy.Engine.Tests.Sessions;
 
 /// <summary>A stream that fails when it is cut, like a connection whose network is gone.</summary>
-internal sealed class CutStream(Stream inner, CancellationToken cut) : Stream
+internal sealed class CutStream(Stream inner, CancellationToken cut) : DuplexStream
 {
-    public override bool CanRead => true;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cut, cancellationToken);
@@ -41,14 +31,6 @@ internal sealed class CutStream(Stream inner, CancellationToken cut) : Stream
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
