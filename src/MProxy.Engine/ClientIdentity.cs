@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.Carriers;
 using MProxy.Protocol;
 
 namespace MProxy.Engine;
@@ -9,12 +10,8 @@ public static class ClientIdentity
     /// <summary>Family, address and port. An IPv4 client of a dual-stack socket is IPv4, and a scope id stays behind: it means nothing elsewhere.</summary>
     public static FrameMeta ToMeta(IPEndPoint endpoint)
     {
-        var address = endpoint.Address;
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-        else if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && address.ScopeId != 0)
+        var address = SocketEndPoints.Unmapped(endpoint.Address);
+        if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && address.ScopeId != 0)
         {
             address = new IPAddress(address.GetAddressBytes());
         }

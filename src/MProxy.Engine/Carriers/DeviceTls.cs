@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace MProxy.Engine.Carriers;
@@ -17,7 +16,7 @@ internal static class DeviceTls
         CarrierUri uri, DialOptions options, CertificateCheck check, Func<string, bool>? isProxy = null, Action<SslStream>? shaking = null) => new()
     {
         TargetHost = uri.Host,
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        EnabledSslProtocols = TlsVersions.Spoken,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         AllowRenegotiation = false,
         LocalCertificateSelectionCallback = options.ClientCertificate is { } own

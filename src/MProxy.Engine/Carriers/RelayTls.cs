@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace MProxy.Engine.Carriers;
@@ -34,7 +33,7 @@ internal sealed class RelayTls
         var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = _certificate,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            EnabledSslProtocols = TlsVersions.Spoken,
             ClientCertificateRequired = _asksForCertificate,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             ApplicationProtocols = _protocols,

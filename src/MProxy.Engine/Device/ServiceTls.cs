@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.Device;
 
@@ -37,7 +38,7 @@ public sealed class ServiceTls
         var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = _certificate,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            EnabledSslProtocols = TlsVersions.Spoken,
             AllowRenegotiation = false,
         };
         return await HandshakeAsync(secure, secure.AuthenticateAsServerAsync(options, cancellationToken)).ConfigureAwait(false);
@@ -55,7 +56,7 @@ public sealed class ServiceTls
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = host,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            EnabledSslProtocols = TlsVersions.Spoken,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             AllowRenegotiation = false,
             RemoteCertificateValidationCallback = (_, _, _, errors) =>

@@ -189,19 +189,14 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     public void End(LinkClient client) => Tell(machine => machine.Clients.End(client));
 
     /// <summary>Ends a client both ways at once, here and at the peer.</summary>
-    public void Fail(LinkClient client, string code, string message) => Tell(machine =>
-    {
-        machine.Clients.Fail(client, code, message);
-        client.Sink?.Failed(code, message);
-    });
+    public void Fail(LinkClient client, string code, string message) => Tell(_ => FailNow(client, code, message));
 
     /// <summary>Ends the clients that a condition holds for.</summary>
     public void FailWhere(Func<LinkClient, bool> condition, string code, string message) => Tell(machine =>
     {
         foreach (var client in machine.Clients.All.Where(condition).ToList())
         {
-            machine.Clients.Fail(client, code, message);
-            client.Sink?.Failed(code, message);
+            FailNow(client, code, message);
         }
 
         // Those that have ended on the link, and whose last bytes are being delivered.
@@ -209,8 +204,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         {
             if (condition(pump.Client))
             {
-                machine.Clients.Fail(pump.Client, code, message);
-                pump.Failed(code, message);
+                FailNow(pump.Client, code, message);
             }
         });
     });
@@ -226,8 +220,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         {
             if (StateOf(client) != ConnectionState.Closed)
             {
-                _machine.Clients.Fail(client, ErrorCode.Stopped, StoppedMessage);
-                client.Sink?.Failed(ErrorCode.Stopped, StoppedMessage);
+                FailNow(client, ErrorCode.Stopped, StoppedMessage);
                 CheckIdle();
             }
         }
@@ -412,6 +405,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         machine.Tick(Math.Max(_carrier.LastHeard, _writer.LastPushed));
         _timer.Arm(machine.NextDeadline);
     });
+
+    private void FailNow(LinkClient client, string code, string message)
+    {
+        _machine.Clients.Fail(client, code, message);
+        client.Sink?.Failed(code, message);
+    }
 
     private void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
     {

@@ -120,7 +120,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
                 var (status, header) = ProxyHeaderReader.Read(data.Span);
                 if (status is ProxyHeaderStatus.Malformed or ProxyHeaderStatus.Absent)
                 {
-                    return new ClientArrival(_client, null, default, new("the proxy in front sent no valid PROXY header", default));
+                    return new ClientArrival(_client, null, default, ClientRefusal.NoProxyHeader);
                 }
 
                 if (header is null)

@@ -40,15 +40,12 @@ internal sealed class ClientIntroduction(ClientPortKind port)
     /// <returns>True when it is decided: the client is known, or refused. Always with <see cref="MaxLength"/> bytes.</returns>
     public bool Read(ReadOnlySpan<byte> data)
     {
-        switch (ClientPreface.Read(data))
+        switch (KindOf(data))
         {
             case ClientKind.Unknown:
                 return false;
             case ClientKind.Tls when port != ClientPortKind.Http:
                 return ReadHello(data);
-            case ClientKind.Http when port == ClientPortKind.Mixed && StartsAsHttp(data) is not true:
-                // Other protocols start with words in capitals too: the end of the line tells.
-                return StartsAsHttp(data) is false && Know("tcp", name: null);
             case ClientKind.Http when port != ClientPortKind.Tls:
                 return ReadRequest(data);
             case ClientKind.Http2 when port != ClientPortKind.Tls:
@@ -68,18 +65,29 @@ internal sealed class ClientIntroduction(ClientPortKind port)
     /// <summary>A client that is not decided says nothing more: what might still have become TLS or HTTP is plain TCP, where that is taken.</summary>
     /// <param name="data">All bytes of it.</param>
     public bool IsRawAtEnd(ReadOnlySpan<byte> data) =>
-        port == ClientPortKind.Mixed && (ClientPreface.Read(data) == ClientKind.Unknown || (ClientPreface.Read(data) == ClientKind.Http && StartsAsHttp(data) is null));
-
-    /// <summary>Whether the first line is that of a request; null where it is not here yet.</summary>
-    private static bool? StartsAsHttp(ReadOnlySpan<byte> data)
-    {
-        var line = data[..Math.Min(data.Length, HttpRequestHead.MaxLength)];
-        var end = line.IndexOf((byte)'\n');
-        return end < 0 && line.Length < HttpRequestHead.MaxLength ? null : line[..(end < 0 ? line.Length : end)].IndexOf(" HTTP/1."u8) >= 0;
-    }
+        port == ClientPortKind.Mixed && KindOf(data) == ClientKind.Unknown;
 
     /// <summary>An answer to its first request.</summary>
     public ClientRefusal Answer(string reason, HttpAnswer answer) => new(reason, answer.ToBytes(withBody: Request?.Method != "HEAD"));
+
+    /// <summary>What a client of this port speaks. Where raw TCP comes too, a word in capitals tells nothing yet: the end of its line does.</summary>
+    private ClientKind KindOf(ReadOnlySpan<byte> data)
+    {
+        var kind = ClientPreface.Read(data);
+        if (kind != ClientKind.Http || port != ClientPortKind.Mixed)
+        {
+            return kind;
+        }
+
+        var line = data[..Math.Min(data.Length, HttpRequestHead.MaxLength)];
+        var end = line.IndexOf((byte)'\n');
+        if (end < 0 && line.Length < HttpRequestHead.MaxLength)
+        {
+            return ClientKind.Unknown;
+        }
+
+        return line[..(end < 0 ? line.Length : end)].IndexOf(" HTTP/1."u8) >= 0 ? ClientKind.Http : ClientKind.Raw;
+    }
 
     private bool ReadHello(ReadOnlySpan<byte> data) => _hello.Read(data) switch
     {

@@ -7,6 +7,8 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 {
     public static readonly ClientRefusal NoDevice = new("no device serves its port", default);
 
+    public static readonly ClientRefusal NoProxyHeader = new("the proxy in front sent no valid PROXY header", default);
+
     public static readonly ClientRefusal TooMany = new("too many clients came at once", default);
 
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);

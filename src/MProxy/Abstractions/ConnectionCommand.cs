@@ -8,22 +8,8 @@ namespace MProxy.Abstractions;
 public abstract class ConnectionCommand : PSCmdlet
 {
     /// <summary>Those that identities stand for, each in turn; one without wildcards that stands for none is an error.</summary>
-    private protected IEnumerable<ClientConnection> Find(IReadOnlyList<ClientConnection> connections, IEnumerable<string> socketIds)
-    {
-        foreach (var socketId in socketIds)
-        {
-            var found = connections.Where(connection => Matches(connection.SocketId, socketId)).ToList();
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(socketId))
-            {
-                WriteError(ErrorRecords.ConnectionNotFound(socketId));
-            }
-
-            foreach (var connection in found)
-            {
-                yield return connection;
-            }
-        }
-    }
+    private protected IEnumerable<ClientConnection> Find(IReadOnlyList<ClientConnection> connections, IEnumerable<string> socketIds) => NameSearch.Find(
+        this, socketIds, socketId => connections.Where(connection => Matches(connection.SocketId, socketId)), ErrorRecords.ConnectionNotFound);
 
     /// <summary>A text is what was given, or fits it as a pattern: an address in brackets is both.</summary>
     private protected static bool Matches(string text, string given) =>

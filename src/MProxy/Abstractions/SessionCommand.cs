@@ -9,20 +9,6 @@ public abstract class SessionCommand : AsyncCommand
 {
     /// <summary>Those that names stand for, each name in turn; one without wildcards that stands for none is an error.</summary>
     private protected IEnumerable<T> Find<T>(SessionTable<T> sessions, IEnumerable<string> names)
-        where T : class, IDrainable
-    {
-        foreach (var name in names)
-        {
-            var found = sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)).ToList();
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                WriteError(ErrorRecords.NotFound(sessions.Kind, name));
-            }
-
-            foreach (var session in found)
-            {
-                yield return session;
-            }
-        }
-    }
+        where T : class, IDrainable => NameSearch.Find(
+            this, names, name => sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)), name => ErrorRecords.NotFound(sessions.Kind, name));
 }

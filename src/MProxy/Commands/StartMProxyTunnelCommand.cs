@@ -125,7 +125,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         }
         catch (ArgumentException error)
         {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(error, error.Message.Contains(nameof(SourceAddress), StringComparison.Ordinal) ? SourceAddress : ServiceCertificate));
+            ThrowTerminatingError(ErrorRecords.InvalidOption(error, SourceAddress));
         }
         catch (LinkException error)
         {
@@ -142,7 +142,15 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     {
         var (certificate, chain) = LoadCertificate(
             nameof(ServiceCertificate), ServiceCertificate, ServiceCertificatePath, ServiceCertificateKeyPath, ServiceCertificatePassword);
-        return new ServiceTls(certificate, chain, SkipServiceCertificateCheck);
+        try
+        {
+            return new ServiceTls(certificate, chain, SkipServiceCertificateCheck);
+        }
+        catch (ArgumentException error)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(error, ServiceCertificatePath ?? (object?)certificate));
+            throw;
+        }
     }
 
     private TunnelOptions Options(string name, LinkCapture? capture) => new()

@@ -27,9 +27,5 @@ internal sealed class NetworkTransformAttribute : ArgumentTransformationAttribut
         ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - 96)
         : network;
 
-    private static IPNetwork Of(IPAddress address)
-    {
-        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
-    }
+    private static IPNetwork Of(IPAddress address) => Unmapped(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
 }
