@@ -64,11 +64,7 @@ public class ConnectionTests
         var link = atRelay ? world.Relay.Registry.Links[0].Connection : world.Tunnel.Links[0].Connection!;
         var reading = LocalService.ReadAllAsync(client);
         var sending = SendAsync(client, sent);
-        while (connection.BytesOut < 1 << 20)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => connection.BytesOut >= 1 << 20);
 
         connection.Suspend();
         Assert.Equal(ConnectionState.Suspended, connection.State);
@@ -136,11 +132,7 @@ public class ConnectionTests
         connection.Resume();
         Assert.Equal(ConnectionState.Ending, connection.State);
         client.Dispose();
-        while (connection.State != ConnectionState.Closed)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => connection.State == ConnectionState.Closed);
     }
 
     private static ClientConnection End(World world, bool atRelay) => (atRelay ? world.Relay.Connections : world.Tunnel.Connections)[0];
@@ -153,11 +145,7 @@ public class ConnectionTests
 
     private static async Task IsInAsync(Func<IReadOnlyList<ClientConnection>> list, ConnectionState state)
     {
-        while (list() is not [var one] || one.State != state)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => list() is [var one] && one.State == state);
     }
 
     private static async Task SendAsync(Socket client, byte[] bytes)

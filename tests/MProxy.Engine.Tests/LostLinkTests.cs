@@ -54,11 +54,7 @@ public class LostLinkTests
         tunnel.EventRaised += events.Take;
         using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
         await client.SendAsync(new byte[100_000], Token);
-        while (tunnel.Links[0].Connection!.Waiting < 100_000)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => tunnel.Links[0].Connection!.Waiting >= 100_000);
 
         world.Cut();
         await events.NextAsync(EventKind.LinkLost);

@@ -35,6 +35,15 @@ internal class ManualTime(DateTimeOffset? start = null) : TimeProvider
         Interlocked.Exchange(ref _now, until);
     }
 
+    /// <summary>As many timers as should be are set to fire in this time from now.</summary>
+    public Task TimersAsync(TimeSpan length, int count = 1) => Until.TrueAsync(() =>
+    {
+        lock (_gate)
+        {
+            return _timers.Count(timer => timer.Due == GetTimestamp() + length.Ticks) == count;
+        }
+    });
+
     private ManualTimer? TakeNext(long until)
     {
         lock (_gate)

@@ -33,11 +33,7 @@ public sealed class CaptureDiskTests : IDisposable
         }
 
         disk.Release();
-        while (disk.Length < 10_000)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => disk.Length >= 10_000);
 
         tap.Received(Message(200));
         await capture.DisposeAsync();

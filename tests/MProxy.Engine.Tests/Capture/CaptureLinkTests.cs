@@ -76,11 +76,7 @@ public sealed class CaptureLinkTests : IDisposable
                     Service = new ServiceMap([new("tcp", LocalTarget.Parse("127.0.0.1:9"))]),
                 },
                 cancellationToken: TestContext.Current.CancellationToken);
-            while (tunnel.Links.Any(link => link.State != LinkState.Connected))
-            {
-                await Task.Yield();
-                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            }
+            await Until.TrueAsync(() => tunnel.Links.All(link => link.State == LinkState.Connected));
         }
 
         var lines = _folder.Read("both").Lines;

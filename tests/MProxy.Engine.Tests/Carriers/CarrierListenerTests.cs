@@ -51,7 +51,7 @@ public class CarrierListenerTests
         Assert.Equal(TimeSpan.FromSeconds(2), await time.TimerSetAsync());
         Assert.Equal(1, world.Listener.HandshakeCount);
         time.Advance(TimeSpan.FromSeconds(2));
-        await UntilAsync(() => world.Listener.HandshakeCount == 0);
+        await Until.TrueAsync(() => world.Listener.HandshakeCount == 0);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public class CarrierListenerTests
         Assert.Equal(2, world.Listener.HandshakeCount);
 
         first.Dispose();
-        await UntilAsync(() => world.Listener.HandshakeCount == 1);
+        await Until.TrueAsync(() => world.Listener.HandshakeCount == 1);
         await world.ConnectAsync();
     }
 
@@ -77,7 +77,7 @@ public class CarrierListenerTests
     {
         await using var world = CarrierWorld.Open("wss://127.0.0.1:0");
         using var slow = await world.ConnectRawAsync();
-        await UntilAsync(() => world.Listener.HandshakeCount == 1);
+        await Until.TrueAsync(() => world.Listener.HandshakeCount == 1);
         await world.StopListeningAsync();
         Assert.Equal(0, world.Listener.HandshakeCount);
         await Assert.ThrowsAsync<CarrierException>(() => world.DialAsync());
@@ -167,14 +167,5 @@ public class CarrierListenerTests
         Assert.True(ledger.IsEmpty, $"{ledger}");
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         return error.Message;
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
     }
 }

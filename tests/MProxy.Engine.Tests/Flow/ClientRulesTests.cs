@@ -120,10 +120,7 @@ public class ClientRulesTests
         var map = new ServiceMap([new($"{ports.Slow}", LocalTarget.Parse($"{full.LocalEndPoint}")), new($"{ports.Quick}", LocalTarget.Parse($"{quick.LocalEndPoint}"))]);
         var tunnel = world.Own(await Tunnel.StartAsync(
             new TunnelOptions { Name = "t", Service = map, Relays = [world.Options(), world.Options(relay: second)], DialTimeout = TimeSpan.FromSeconds(5) }, world.Time, Token));
-        while (tunnel.Links.Any(link => link.State != LinkState.Connected))
-        {
-            await Task.Yield();
-        }
+        await Until.TrueAsync(() => tunnel.Links.All(link => link.State == LinkState.Connected));
 
         using var waiting = await MemoryWorld.ConnectAsync(ports.Slow);
         await waiting.SendAsync(new byte[10], Token);
@@ -131,6 +128,9 @@ public class ClientRulesTests
         using var local = await quick.AcceptAsync(Token);
         await served.SendAsync(new byte[] { 5 }, Token);
         await LocalService.ReadExactlyAsync(local, new byte[1]);
+
+        // The slow one has been dialled: the other link says nothing of that.
+        await world.Time.TimersAsync(TimeSpan.FromSeconds(5));
         world.Time.Advance(TimeSpan.FromSeconds(5));
         await MemoryWorld.IsResetAsync(waiting);
         await local.SendAsync(new byte[] { 6 }, Token);

@@ -96,11 +96,7 @@ public class StalledClientTests(ITestOutputHelper output)
     {
         var client = await world.ConnectAsync();
         var socketId = ClientIdentity.ToSocketId((IPEndPoint)client.LocalEndPoint!);
-        while (world.Relay.Registry.Links[0].Connection.Find(socketId) is not { HasPausedPeer: true })
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Until.TrueAsync(() => world.Relay.Registry.Links[0].Connection.Find(socketId) is { HasPausedPeer: true });
 
         return client;
     }

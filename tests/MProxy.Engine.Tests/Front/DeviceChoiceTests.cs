@@ -27,7 +27,7 @@ public class DeviceChoiceTests
 
         // The port goes with its device.
         await one.DisposeAsync();
-        await FrontClient.UntilAsync(() => !world.Relay.OpenPort.Contains(ports[1]));
+        await Until.TrueAsync(() => !world.Relay.OpenPort.Contains(ports[1]));
         await MemoryWorld.IsRefusedAsync(ports[1]);
         Assert.Equal("second: GET x / 0\n", await AskAsync(ports[0], "x"));
     }
@@ -63,7 +63,7 @@ public class DeviceChoiceTests
         foreach (var leaving in new[] { "two", "two", "three", "one", "three" })
         {
             held[leaving].Dispose();
-            await FrontClient.UntilAsync(() => world.Relay.ClientCount == 2);
+            await Until.TrueAsync(() => world.Relay.ClientCount == 2);
             var (name, client) = await HoldAsync(world);
             Assert.Equal(leaving, name);
             held[name] = client;

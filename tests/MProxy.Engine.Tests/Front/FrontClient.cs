@@ -84,15 +84,4 @@ internal sealed class FrontClient : IDisposable
     }
 
     public void Dispose() => Socket.Dispose();
-
-    /// <summary>Something comes true that nobody tells of.</summary>
-    public static async Task UntilAsync(Func<bool> condition)
-    {
-        var since = TimeProvider.System.GetTimestamp();
-        while (!condition())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(since) < Patience, "it did not come true in time");
-            await Task.Delay(5, Token);
-        }
-    }
 }

@@ -27,7 +27,7 @@ public class ManyClientsTests(ITestOutputHelper output)
         {
             // All are connected, and accepted by the relay, before any says a word.
             await Parallel.ForEachAsync(Enumerable.Range(0, Clients), FrontWorld.Token, async (i, _) => clients[i] = await FrontClient.ConnectAsync(world.Http));
-            await FrontClient.UntilAsync(() => world.Relay.Ledger.Loops >= Clients);
+            await Until.TrueAsync(() => world.Relay.Ledger.Loops >= Clients);
             Assert.Equal(0, world.Relay.ClientCount);
             var connected = Elapsed();
 
@@ -51,7 +51,7 @@ public class ManyClientsTests(ITestOutputHelper output)
             }
         }
 
-        await FrontClient.UntilAsync(() => world.Relay.ClientCount == 0);
+        await Until.TrueAsync(() => world.Relay.ClientCount == 0);
         Assert.True(Elapsed() < TimeSpan.FromSeconds(60), $"It took {Elapsed()}.");
     }
 

@@ -96,7 +96,7 @@ public class ReceptionTests
             client.Socket.Close(inOrder ? -1 : 0);
         }
 
-        await FrontClient.UntilAsync(() => world.Relay.RefusedCount == 1);
+        await Until.TrueAsync(() => world.Relay.RefusedCount == 1);
         Assert.Equal(0, world.Relay.ClientCount);
         Assert.Equal(0, service.ClientCount);
         using var next = await FrontClient.ConnectAsync(world.Http);

@@ -10,7 +10,7 @@ public class SlowClientTests
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(9);
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
 
-    private readonly WatchedTime _time = new();
+    private readonly ManualTime _time = new();
 
     [Fact]
     public async Task A_silent_client_of_a_mixed_port_gets_the_banner_of_a_service_that_speaks_first()

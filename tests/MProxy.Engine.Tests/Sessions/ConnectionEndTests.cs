@@ -80,30 +80,14 @@ public class ConnectionEndTests
     public async Task One_whose_last_bytes_are_being_delivered_is_listed_as_ending_and_can_be_stopped()
     {
         await using var world = new MemoryWorld();
-
-        // The device holds more than any socket does, so that all is here long before the service has taken it.
-        var link = world.Own(await DeviceLink.ConnectAsync(world.Options() with { Link = new LinkOptions { HighMark = 64 << 20, ClientBound = 64 << 20 } }, world.Time, Token));
-        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var tunnel = world.Own(await Tunnel.StartAsync(
-            new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", LocalTarget.Parse($"{service.LocalEndPoint}"))]), Links = [link] }, world.Time, Token));
-        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
-        using var local = await service.AcceptAsync(Token);
-        local.Shutdown(SocketShutdown.Send);
-        await LocalService.SendAllAsync(client, new byte[16 << 20], 1 << 20);
-        client.Shutdown(SocketShutdown.Send);
-        while (link.ClientCount > 0)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
-
-        var connection = Assert.Single(tunnel.Connections);
+        using var delivered = await DeliveredClient.StartAsync(world);
+        var connection = Assert.Single(delivered.Tunnel.Connections);
         connection.Suspend();
-        Assert.Equal((ConnectionState.Ending, 16 << 20), (connection.State, connection.BytesIn));
+        Assert.Equal((ConnectionState.Ending, DeliveredClient.Length), (connection.State, connection.BytesIn));
         connection.Stop();
-        Assert.Equal((ConnectionState.Closed, 0), (connection.State, link.Connection!.Waiting));
-        await MemoryWorld.IsResetAsync(local);
-        Assert.Empty(tunnel.Connections);
+        Assert.Equal((ConnectionState.Closed, 0), (connection.State, delivered.Link.Connection!.Waiting));
+        await MemoryWorld.IsResetAsync(delivered.Local);
+        Assert.Empty(delivered.Tunnel.Connections);
     }
 
     [Fact]

@@ -99,28 +99,12 @@ public class StopTests
     public async Task A_client_that_has_ended_and_is_still_being_delivered_ends_with_its_tunnel()
     {
         await using var world = new MemoryWorld();
-
-        // The device holds more than any socket does, so that all is here long before the service has taken it.
-        var link = world.Own(await DeviceLink.ConnectAsync(world.Options() with { Link = new LinkOptions { HighMark = 64 << 20, ClientBound = 64 << 20 } }, world.Time, Token));
-        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var tunnel = world.Own(await Tunnel.StartAsync(
-            new TunnelOptions { Name = "t", Service = new ServiceMap([new("tcp", LocalTarget.Parse($"{service.LocalEndPoint}"))]), Links = [link] }, world.Time, Token));
-        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
-        using var local = await service.AcceptAsync(Token);
-        local.Shutdown(SocketShutdown.Send);
-        await LocalService.SendAllAsync(client, new byte[16 << 20], 1 << 20);
-        client.Shutdown(SocketShutdown.Send);
-        while (link.ClientCount > 0)
-        {
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
-
-        Assert.Equal(1, link.Ledger.Open);
-        await tunnel.StopAsync(cancellationToken: Token);
-        await MemoryWorld.IsResetAsync(local);
-        await link.Connection!.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
-        Assert.Equal((0, 0), (link.Ledger.Open, link.Connection!.Waiting));
+        using var delivered = await DeliveredClient.StartAsync(world);
+        Assert.Equal(1, delivered.Link.Ledger.Open);
+        await delivered.Tunnel.StopAsync(cancellationToken: Token);
+        await MemoryWorld.IsResetAsync(delivered.Local);
+        await delivered.Link.Connection!.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Equal((0, 0), (delivered.Link.Ledger.Open, delivered.Link.Connection!.Waiting));
     }
 
     private static FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };
