@@ -30,56 +30,17 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         }
     }
 
-    /// <summary>A client that brings TLS speaks it with the service itself, unless it ends here; one that brings none needs it where the service asks for it.</summary>
-    private bool NeedsTls(LinkClient client, LocalTarget target) => BringsTls(client) ? options.Tls.EndsClientTls : target.UseTls;
-
-    private static bool BringsTls(LinkClient client) => client.Meta.Service is "https" or "tls";
-
-    private Task RunAsync(LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
-        ? plain.RunAsync(socket)
-        : RunTlsAsync(link, (StreamPump)pump, socket, target);
-
-    /// <summary>Once, until it can be reached again: clients may be many.</summary>
-    private void Tell(LocalTarget target, string reason)
-    {
-        if (_failing.TryAdd(target, true))
-        {
-            failed($"The local service {target} cannot be reached: {reason}. This is said once, until it can.");
-        }
-    }
-
-    private async Task RunTlsAsync(LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
-    {
-        var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, link.Ledger, time);
-        var isWhole = false;
-        try
-        {
-            isWhole = await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false);
-            _failing.TryRemove(target, out _);
-        }
-        catch (AuthenticationException error)
-        {
-            Tell(target, error.Message);
-            link.Fail(pump.Client, ErrorCode.NoService, "the local service cannot be reached");
-        }
-        finally
-        {
-            if (!isWhole)
-            {
-                // So that nobody takes half an answer for a whole one.
-                TcpSocket.ResetOnClose(socket);
-            }
-
-            link.Ledger.Close(socket);
-        }
-    }
-
     /// <summary>Gives up the dials that are under way.</summary>
     public async Task StopAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _dials.WhenEmptyAsync().ConfigureAwait(false);
     }
+
+    /// <summary>A client that brings TLS speaks it with the service itself, unless it ends here; one that brings none needs it where the service asks for it.</summary>
+    private bool NeedsTls(LinkClient client, LocalTarget target) => BringsTls(client) ? options.Tls.EndsClientTls : target.UseTls;
+
+    private static bool BringsTls(LinkClient client) => client.Meta.Service is "https" or "tls";
 
     private async Task DialAsync(LinkConnection link, ClientPump pump, LocalTarget target)
     {
@@ -125,6 +86,45 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             link.Fail(pump.Client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
                 ? "the local service has no address of the family that it is to be dialled from"
                 : "the local service cannot be reached");
+        }
+    }
+
+    private Task RunAsync(LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
+        ? plain.RunAsync(socket)
+        : RunTlsAsync(link, (StreamPump)pump, socket, target);
+
+    private async Task RunTlsAsync(LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
+    {
+        var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, link.Ledger, time);
+        var isWhole = false;
+        try
+        {
+            isWhole = await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false);
+            _failing.TryRemove(target, out _);
+        }
+        catch (AuthenticationException error)
+        {
+            Tell(target, error.Message);
+            link.Fail(pump.Client, ErrorCode.NoService, "the local service cannot be reached");
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                // So that nobody takes half an answer for a whole one.
+                TcpSocket.ResetOnClose(socket);
+            }
+
+            link.Ledger.Close(socket);
+        }
+    }
+
+    /// <summary>Once, until it can be reached again: clients may be many.</summary>
+    private void Tell(LocalTarget target, string reason)
+    {
+        if (_failing.TryAdd(target, true))
+        {
+            failed($"The local service {target} cannot be reached: {reason}. This is said once, until it can.");
         }
     }
 }
