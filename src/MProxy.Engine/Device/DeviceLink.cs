@@ -312,6 +312,18 @@ public sealed class DeviceLink : IDrainable
         }
     }
 
+    /// <summary>A client of a connection of this link is over.</summary>
+    internal void ClientEnded(LinkConnection link, LinkClient client)
+    {
+        IClientHandler? handler;
+        lock (_gate)
+        {
+            handler = _handler;
+        }
+
+        handler?.Ended(link, client);
+    }
+
     /// <summary>One of several tokens does not hold any more.</summary>
     internal void TokenDropped(string token, LinkException refusal)
     {

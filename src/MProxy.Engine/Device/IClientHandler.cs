@@ -7,4 +7,9 @@ internal interface IClientHandler
 {
     /// <summary>A client came: give it a sink, or fail it.</summary>
     void Opened(LinkConnection link, LinkClient client);
+
+    /// <summary>A client is over, on the link and at its local end.</summary>
+    void Ended(LinkConnection link, LinkClient client)
+    {
+    }
 }

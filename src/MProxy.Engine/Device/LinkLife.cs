@@ -75,6 +75,8 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
 
     void ILinkHost.Opened(LinkConnection link, LinkClient client) => _owner.Serve(link, client);
 
+    void ILinkHost.Ended(LinkConnection link, LinkClient client) => _owner.ClientEnded(link, client);
+
     void ILinkHost.WentUp(LinkConnection link) => _up.TrySetResult();
 
     bool ILinkHost.Commanded(LinkConnection link, in ControlCommand command)

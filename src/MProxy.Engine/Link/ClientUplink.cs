@@ -11,8 +11,9 @@ namespace MProxy.Engine.Link;
 /// <param name="client">The client.</param>
 /// <param name="first">What was read of it before.</param>
 /// <param name="filter">Decides how much of what it sends may go on; null for all.</param>
+/// <param name="throttle">Holds back what it sends; null where nothing does.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first, IClientFilter? filter, TimeProvider time)
+internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first, IClientFilter? filter, ClientThrottle? throttle, TimeProvider time)
 {
     private const int ReadLength = 64 << 10;
     private const int MaxIgnored = 256 << 10;
@@ -73,6 +74,10 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 
                     body[allowed..held].CopyTo(body);
                     held -= allowed;
+                    if (throttle is not null)
+                    {
+                        await throttle.SpendAsync(allowed, cancellationToken).ConfigureAwait(false);
+                    }
                 }
 
                 if (verdict == FilterVerdict.Wait && !await TryWaitForAnswerAsync(cancellationToken).ConfigureAwait(false))

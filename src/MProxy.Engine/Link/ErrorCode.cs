@@ -33,6 +33,9 @@ public static class ErrorCode
     /// <summary>More data waits for the client than its bound, or the link's, allows.</summary>
     public const string Overflow = "E_OVERFLOW";
 
+    /// <summary>Nothing came or went for longer than a client may be silent.</summary>
+    public const string Idle = "E_IDLE";
+
     /// <summary>The operator of one side stopped this client.</summary>
     public const string Stopped = "E_STOPPED";
 

@@ -16,6 +16,9 @@ internal interface ILinkEvents
     /// <summary>The client is over at once, both ways.</summary>
     void Failed(LinkClient client, string code, string message);
 
+    /// <summary>No frame of a client goes out or is taken in any more. Its last bytes may still be on their way to its local end.</summary>
+    void Closed(LinkClient client);
+
     /// <summary>A client's frame was taken: it may offer the next.</summary>
     void Sent(LinkClient client);
 

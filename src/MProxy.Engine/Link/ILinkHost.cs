@@ -6,6 +6,9 @@ internal interface ILinkHost
     /// <summary>The peer brought a client: give it a sink, or fail it.</summary>
     void Opened(LinkConnection link, LinkClient client);
 
+    /// <summary>A client is over, on the link and at its local end. Once for each that was opened, whatever became of it.</summary>
+    void Ended(LinkConnection link, LinkClient client);
+
     /// <summary>Both sides have greeted.</summary>
     void WentUp(LinkConnection link);
 

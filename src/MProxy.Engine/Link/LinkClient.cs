@@ -11,6 +11,7 @@ internal sealed class LinkClient
     internal LinkClient(in FrameMeta meta)
     {
         Meta = meta;
+        IsDatagram = meta.Service is ClientService.Udp or ClientService.Dns;
         SocketId = $"{meta.Family},{meta.Address},{meta.Port}";
         Identity = Encoding.UTF8.GetBytes(SocketId);
         _name = Encoding.UTF8.GetBytes(meta.Name ?? "");
@@ -21,6 +22,9 @@ internal sealed class LinkClient
     }
 
     public FrameMeta Meta { get; }
+
+    /// <summary>One frame is one datagram: whole, in order, and dropped rather than held up.</summary>
+    public bool IsDatagram { get; }
 
     public string SocketId { get; }
 
@@ -43,10 +47,19 @@ internal sealed class LinkClient
 
     public long BytesReceived { get; set; }
 
+    /// <summary>Bytes received that the local side has taken.</summary>
+    public long BytesDelivered => BytesReceived - Waiting;
+
     /// <summary>Bytes of frames that the writer has taken.</summary>
     public long BytesSent { get; set; }
 
     public DateTimeOffset OpenedAt { get; init; }
+
+    /// <summary>Since when nothing moves, as a timestamp; 0 where nobody has looked yet.</summary>
+    public long IdleSince { get; set; }
+
+    /// <summary>What had moved when somebody looked last, in bytes.</summary>
+    public long MovedBefore { get; set; }
 
     /// <summary>More waits than the high mark, or has, and not yet as little as the low mark.</summary>
     public bool IsFull { get; set; }
@@ -72,6 +85,12 @@ internal sealed class LinkClient
 
     /// <summary>What waits for the client is dropped: it did not end in order.</summary>
     public bool HasFailed { get; set; }
+
+    /// <summary>Why it did not end in order, as an error code; null where it did, or goes on.</summary>
+    public string? EndCode { get; set; }
+
+    /// <summary>It is over on the link and at its local end, and whoever is behind the link was told.</summary>
+    public bool IsOver { get; set; }
 
     /// <summary>Where the client's data goes on this side.</summary>
     public ClientSink? Sink { get; set; }

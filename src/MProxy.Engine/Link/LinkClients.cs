@@ -109,7 +109,7 @@ internal sealed class LinkClients
 
         if (!client.HasFailed)
         {
-            Drop(client, wasTold: true);
+            Drop(client, code, wasTold: true);
         }
     }
 
@@ -177,8 +177,9 @@ internal sealed class LinkClients
 
     public void TakeError(LinkClient client, ErrorBody error)
     {
-        Drop(client, wasTold: false);
-        _events.Failed(client, error.Code ?? ErrorCode.Unknown, error.Message ?? "");
+        var code = error.Code ?? ErrorCode.Unknown;
+        Drop(client, code, wasTold: false);
+        _events.Failed(client, code, error.Message ?? "");
     }
 
     /// <summary>Older peers send no connection: their first message opens a client, unless it is the tail of one that ended.</summary>
@@ -258,9 +259,10 @@ internal sealed class LinkClients
     }
 
     /// <summary>Closes a client whose waiting bytes nobody will take.</summary>
-    private void Drop(LinkClient client, bool wasTold)
+    private void Drop(LinkClient client, string code, bool wasTold)
     {
         client.HasFailed = true;
+        client.EndCode = code;
         _flow.Drop(client);
         Close(client, wasTold);
     }
@@ -272,6 +274,7 @@ internal sealed class LinkClients
             client.IsClosed = true;
             _table.Remove(client);
             _late.Add(client.SocketId, wasTold);
+            _events.Closed(client);
         }
     }
 

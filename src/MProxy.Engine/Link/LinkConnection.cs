@@ -51,7 +51,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _time = time;
         Ledger = ledger;
         _machine = new LinkMachine(role, options, this, time, random);
-        _pumps = new PumpSet(ledger, CheckIdle);
+        _pumps = new PumpSet(ledger, PumpEnded);
         _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, time);
         _stream = new LinkStream(carrier.Stream, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
@@ -107,9 +107,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return reason;
     }
 
-    /// <summary>Relay side: announces a client and starts its pump. Null where the link is not up, or has a client of this identity.</summary>
+    /// <summary>Relay side: announces a client and starts what carries its bytes. Null where the link is not up, or has a client of this identity.</summary>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public LinkClient? TryOpen(in FrameMeta meta, Socket socket, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null)
+    public LinkClient? TryOpen(in FrameMeta meta, ClientJoin join)
     {
         LinkClient? client;
         lock (_gate)
@@ -117,9 +117,11 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             client = _closed || !_machine.Control.IsUp ? null : _machine.Clients.Open(meta);
             if (client is not null)
             {
-                var pump = new SocketPump(this, client, first, filter);
-                client.Sink = pump;
-                _pumps.Start(pump, () => pump.RunAsync(socket));
+                (client.Sink, var run) = join(this, client);
+                if (run is not null)
+                {
+                    _pumps.Start((ClientPump)client.Sink, run);
+                }
             }
         }
 
@@ -200,13 +202,27 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
 
         // Those that have ended on the link, and whose last bytes are being delivered.
-        _pumps.ForEach(pump =>
+        foreach (var client in _pumps.Clients.Where(condition).ToList())
         {
-            if (condition(pump.Client))
+            FailNow(client, code, message);
+        }
+    });
+
+    /// <summary>Ends the clients that nothing has moved for longer than they may be silent. Called from time to time, it is as exact as that.</summary>
+    /// <param name="timeoutOf">How long a client may be silent; zero for ever.</param>
+    public void EndIdle(Func<LinkClient, TimeSpan> timeoutOf) => Tell(machine =>
+    {
+        foreach (var client in machine.Clients.All.Concat(_pumps.Clients).Where(client => IsIdle(client, timeoutOf)).ToList())
+        {
+            if (client.IsDatagram)
             {
-                FailNow(pump.Client, code, message);
+                machine.Clients.End(client);
             }
-        });
+            else
+            {
+                FailNow(client, ErrorCode.Idle, "nothing came or went for too long");
+            }
+        }
     });
 
     public void Suspend(LinkClient client) => Tell(machine => machine.Suspend(client));
@@ -243,14 +259,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>The clients there are, the oldest first; those too that have ended on the link and whose last bytes are being delivered.</summary>
     public ClientConnection[] Connections(string owner, string device) => Ask(machine =>
     {
-        HashSet<LinkClient> clients = [.. _closed ? [] : machine.Clients.All];
-        _pumps.ForEach(pump =>
-        {
-            if (!pump.Client.HasFailed)
-            {
-                clients.Add(pump.Client);
-            }
-        });
+        HashSet<LinkClient> clients = [.. _closed ? [] : machine.Clients.All, .. _pumps.Clients.Where(client => !client.HasFailed)];
         return clients.OrderBy(client => client.OpenedAt).Select(client => new ClientConnection(this, client, owner, device, _time)).ToArray();
     });
 
@@ -324,6 +333,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
 
     void ILinkEvents.Failed(LinkClient client, string code, string message) => client.Sink?.Failed(code, message);
+
+    void ILinkEvents.Closed(LinkClient client) => TellIfOver(client);
 
     void ILinkEvents.Sent(LinkClient client) => client.Sink?.Sent();
 
@@ -412,6 +423,19 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         client.Sink?.Failed(code, message);
     }
 
+    private bool IsIdle(LinkClient client, Func<LinkClient, TimeSpan> timeoutOf)
+    {
+        var moved = client.BytesSent + client.BytesReceived + client.BytesDelivered;
+        var now = _time.GetTimestamp();
+        if (moved != client.MovedBefore || client.IsSuspended || client.IdleSince == 0)
+        {
+            (client.MovedBefore, client.IdleSince) = (moved, now);
+            return false;
+        }
+
+        return timeoutOf(client) is { Ticks: > 0 } timeout && _time.GetElapsedTime(client.IdleSince, now) >= timeout;
+    }
+
     private void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
     {
         if (LinkMachine.Withdraw(client))
@@ -464,6 +488,25 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
+    private void PumpEnded(ClientPump pump)
+    {
+        lock (_gate)
+        {
+            TellIfOver(pump.Client);
+            CheckIdle();
+        }
+    }
+
+    /// <summary>A client is over when no frame of it is to come, and its last bytes are delivered.</summary>
+    private void TellIfOver(LinkClient client)
+    {
+        if (client is { IsClosed: true, IsOver: false } && !(client.Sink is ClientPump pump && _pumps.Contains(pump)))
+        {
+            client.IsOver = true;
+            _host.Ended(this, client);
+        }
+    }
+
     private void CheckIdle()
     {
         lock (_gate)
@@ -484,7 +527,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             foreach (var client in _machine.Clients.All)
             {
                 client.IsClosed = true;
+                client.EndCode = ErrorCode.LinkLost;
                 client.Sink?.LinkLost();
+                TellIfOver(client);
             }
 
             // Those that had ended and still drained too.

@@ -1,7 +1,7 @@
 namespace MProxy.Engine.Link;
 
 /// <summary>The pumps of a link that run, also of clients that have ended and whose last bytes are still being delivered.</summary>
-internal sealed class PumpSet(ResourceLedger ledger, Action ended)
+internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
 {
     private readonly Dictionary<ClientPump, Task> _pumps = [];
 
@@ -12,6 +12,18 @@ internal sealed class PumpSet(ResourceLedger ledger, Action ended)
             lock (_pumps)
             {
                 return _pumps.Count;
+            }
+        }
+    }
+
+    /// <summary>The clients of those that run.</summary>
+    public LinkClient[] Clients
+    {
+        get
+        {
+            lock (_pumps)
+            {
+                return [.. _pumps.Keys.Select(pump => pump.Client)];
             }
         }
     }
@@ -39,7 +51,7 @@ internal sealed class PumpSet(ResourceLedger ledger, Action ended)
                         _pumps.Remove(pump);
                     }
 
-                    ended();
+                    ended(pump);
                 },
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously,

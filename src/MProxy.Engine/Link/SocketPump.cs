@@ -9,12 +9,16 @@ namespace MProxy.Engine.Link;
 /// <param name="client">The client.</param>
 /// <param name="first">What was read of the socket already.</param>
 /// <param name="filter">Decides how much of what the socket brings may go on; null for all.</param>
-internal sealed class SocketPump(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null) : ClientPump(link, client)
+/// <param name="up">Holds back what goes to the link; null where nothing does.</param>
+/// <param name="down">The same for what comes from it.</param>
+internal sealed class SocketPump(
+    LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null, ClientThrottle? up = null, ClientThrottle? down = null)
+    : ClientPump(link, client)
 {
     // A keystroke or a request. More goes through the queue: the link's lock is held meanwhile.
     private const int DirectLength = 4 << 10;
 
-    private readonly ClientUplink _uplink = new(link, client, first, filter, link.Time);
+    private readonly ClientUplink _uplink = new(link, client, first, filter, up, link.Time);
     private volatile Socket? _socket;
 
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
@@ -63,7 +67,7 @@ internal sealed class SocketPump(LinkConnection link, LinkClient client, ReadOnl
     /// </summary>
     private int TrySendNow(ReadOnlySpan<byte> data)
     {
-        if (_socket is not { } socket || data.Length > DirectLength || !Inbox.IsIdle)
+        if (_socket is not { } socket || data.Length > DirectLength || down is { IsOn: true } || !Inbox.IsIdle)
         {
             return 0;
         }
@@ -92,6 +96,10 @@ internal sealed class SocketPump(LinkConnection link, LinkClient client, ReadOnl
                 }
 
                 Link.Delivered(Client, segment.End);
+                if (down is not null)
+                {
+                    await down.SpendAsync(segment.End, Stopping).ConfigureAwait(false);
+                }
             }
             finally
             {

@@ -95,7 +95,8 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
         return larger;
     }
 
-    private bool IsTrustedProxy(IPEndPoint remote)
+    /// <summary>It has to say who its client is, and is none itself.</summary>
+    public bool IsTrustedProxy(IPEndPoint remote)
     {
         var address = SocketEndPoints.Unmapped(remote.Address);
         return options.TrustedProxy.Any(network => network.Contains(address));

@@ -1,38 +1,39 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>Brings each client that arrives to a device, or tells it in its own protocol that there is none.</summary>
-/// <param name="options">Which ports and proxies there are.</param>
+/// <param name="settings">Limits, ports and proxies.</param>
 /// <param name="registry">Who may serve what.</param>
+/// <param name="admission">Who may come in.</param>
 /// <param name="tasks">Who waits for what is under way.</param>
 /// <param name="ledger">Where sockets and buffers are noted.</param>
 /// <param name="warn">Says what an operator has to know.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
+internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
 
-    private readonly ClientReception _reception = new(options, ledger, time);
+    private readonly ClientReception _reception = new(settings.Current, ledger, time);
     private int _arrivals;
     private int _hasWarnedOfName;
-    private readonly ConcurrentDictionary<string, long> _refused = new(StringComparer.Ordinal);
+    private readonly CountByReason _refused = new();
     private long _duplicates;
 
     /// <summary>Where clients are sent that have to come by https; null where they need not.</summary>
     public int? RedirectPort { get; set; }
 
     /// <summary>How many clients were turned away since the start.</summary>
-    public long RefusedCount => _refused.Values.Sum();
+    public long RefusedCount => _refused.Total;
 
     /// <summary>How many of those for which reason, told in a few fixed words.</summary>
-    public IReadOnlyDictionary<string, long> RefusedBy => new SortedDictionary<string, long>(_refused, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, long> RefusedBy => _refused.All;
 
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
     public long DuplicateCount => Interlocked.Read(ref _duplicates);
@@ -47,9 +48,13 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
             {
                 Reset(socket, ClientRefusal.Gone);
             }
+            else if (!_reception.IsTrustedProxy(remote) && admission.Check(remote.Address) is { } denied)
+            {
+                Reset(socket, denied);
+            }
             else if (_reception.IsNeeded(remote, port))
             {
-                if (Interlocked.Increment(ref _arrivals) > options.MaxArrivals)
+                if (Interlocked.Increment(ref _arrivals) > settings.Limits.MaxArrivals)
                 {
                     Interlocked.Decrement(ref _arrivals);
                     Reset(socket, ClientRefusal.TooMany);
@@ -102,33 +107,72 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
 
         var meta = Meta(arrival.EndPoint, introduction, servicePort);
         var filter = FilterOf(introduction);
+        var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, (link, connection, client) =>
+        {
+            var (up, down) = link.NewThrottles();
+            var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
+            return (pump, () => pump.RunAsync(socket));
+        });
+        return refusal is null || introduction is null ? refusal
+            : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
+            : introduction.Busy(refusal);
+    }
+
+    /// <summary>Brings a client to the first link that takes it.</summary>
+    /// <returns>Why none did; null where it is there.</returns>
+    private ClientRefusal? Admit(in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    {
+        if (admission.TryEnter(remote.Address, isDatagram) is { } refusal)
+        {
+            return refusal;
+        }
+
+        refusal = Open(meta, remote, join);
+        if (refusal is not null)
+        {
+            admission.Leave(remote.Address, isDatagram);
+        }
+
+        return refusal;
+    }
+
+    private ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    {
         RelayLink? duplicateOf = null;
+        var isFull = false;
         try
         {
             foreach (var link in registry.Candidates(meta))
             {
-                if (link.TryOpen(meta, socket, arrival.First, filter, out var isDuplicate))
+                switch (link.TryOpen(meta, (connection, client) => join(link, connection, client)))
                 {
-                    return null;
+                    case OpenResult.Opened:
+                        return null;
+                    case OpenResult.Duplicate:
+                        duplicateOf = link;
+                        break;
+                    case OpenResult.Full:
+                        isFull = true;
+                        break;
+                    default:
+                        break;
                 }
-
-                duplicateOf = isDuplicate ? link : duplicateOf;
             }
         }
         catch (FrameFieldException)
         {
             if (Interlocked.Exchange(ref _hasWarnedOfName, 1) == 0)
             {
-                warn($"A client at {arrival.EndPoint} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all. This is said once.");
+                warn($"A client at {remote} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all. This is said once.");
             }
         }
 
         if (duplicateOf is not null)
         {
-            CountDuplicate(duplicateOf, arrival.EndPoint);
+            CountDuplicate(duplicateOf, remote);
         }
 
-        return introduction?.NoDevice ?? ClientRefusal.NoDevice;
+        return isFull ? ClientRefusal.DevicesFull : ClientRefusal.NoDevice;
     }
 
     private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>
@@ -198,5 +242,5 @@ internal sealed class ClientRouter(RelayOptions options, LinkRegistry registry, 
         ledger.Close(socket);
     }
 
-    private void Count(ClientRefusal refusal) => _refused.AddOrUpdate(refusal.Reason, 1, static (_, count) => count + 1);
+    private void Count(ClientRefusal refusal) => _refused.Add(refusal.Reason);
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
@@ -11,19 +10,28 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 {
     private const long GrantId = 2;
 
+    // Short, so that what moves is even; long enough for a large read.
+    private static readonly TimeSpan RateBurst = TimeSpan.FromMilliseconds(250);
+
     private readonly RelayServer _relay;
+    private readonly RelaySettings _settings;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly LinkGrants _grants;
+    private readonly RateBucket _up;
+    private readonly RateBucket _down;
     private DateTimeOffset _tokenlessSince;
     private volatile bool _isReplaced;
 
-    public RelayLink(RelayServer relay, RelayOptions options, Carrier carrier, ResourceLedger ledger, TimeProvider time)
+    public RelayLink(RelayServer relay, RelaySettings settings, Carrier carrier, ResourceLedger ledger, TimeProvider time)
     {
         _relay = relay;
-        _options = options;
+        _settings = settings;
+        var options = _options = settings.Current;
         _time = time;
+        _up = Rate(limits => limits.DeviceBytesPerSecond);
+        _down = Rate(limits => limits.DeviceBytesPerSecond);
         _grants = new LinkGrants(options, relay.Ports, time);
         _tokenlessSince = time.GetUtcNow();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -66,24 +74,23 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     /// <summary>Brings a client to this device.</summary>
     /// <param name="meta">Who it is, and what it is for.</param>
-    /// <param name="socket">Its connection; the link's from here on where this is true.</param>
-    /// <param name="first">What was read of it already.</param>
-    /// <param name="filter">What decides how much of it goes on; null for all.</param>
-    /// <param name="isDuplicate">A client of the same identity is on the link, or may be.</param>
-    /// <returns>False where the link is not up, or drains.</returns>
+    /// <param name="join">Makes its end at this side, which is the link's from then on.</param>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public bool TryOpen(in FrameMeta meta, Socket socket, ReadOnlyMemory<byte> first, IClientFilter? filter, out bool isDuplicate)
+    public OpenResult TryOpen(in FrameMeta meta, ClientJoin join)
     {
-        isDuplicate = false;
         if (IsDraining || !Connection.IsUp)
         {
-            return false;
+            return OpenResult.Unavailable;
         }
 
-        if (Connection.TryOpen(meta, socket, first, filter) is not { } client)
+        if (Connection.ClientCount >= _settings.Limits.MaxClientsPerDevice)
         {
-            isDuplicate = Connection.IsUp;
-            return false;
+            return OpenResult.Full;
+        }
+
+        if (Connection.TryOpen(meta, join) is not { } client)
+        {
+            return Connection.IsUp ? OpenResult.Duplicate : OpenResult.Unavailable;
         }
 
         // A token may have gone since this link was found to have one.
@@ -92,8 +99,11 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             Connection.Fail(client, ErrorCode.NotGranted, "the device may no longer serve this client");
         }
 
-        return true;
+        return OpenResult.Opened;
     }
+
+    /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
+    public (ClientThrottle Up, ClientThrottle Down) NewThrottles() => (Throttle(_up), Throttle(_down));
 
     /// <summary>Another link has come with the same token id.</summary>
     public void Replace()
@@ -110,6 +120,8 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     }
 
     void ILinkHost.Opened(LinkConnection link, LinkClient client) => link.Fail(client, ErrorCode.BadCommand, "a device brings no clients");
+
+    void ILinkHost.Ended(LinkConnection link, LinkClient client) => _relay.ClientEnded(this, client);
 
     void ILinkHost.WentUp(LinkConnection link) => _relay.LinkWentUp(this);
 
@@ -134,6 +146,10 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     }
 
     void ILinkHost.Reported(LinkConnection link, ControlReply error) => _relay.LinkReported(this, error);
+
+    private RateBucket Rate(Func<RelayLimits, long> perSecond) => new(() => perSecond(_settings.Limits), RateBurst, _time);
+
+    private ClientThrottle Throttle(RateBucket shared) => new(Rate(limits => limits.ClientBytesPerSecond), shared, _relay.LimitStruck, _time);
 
     private bool TryObey(in ControlCommand command)
     {

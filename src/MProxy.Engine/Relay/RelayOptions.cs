@@ -36,8 +36,8 @@ public sealed record RelayOptions
     /// <summary>How long a client of a mixed port may say nothing before it counts as one of raw TCP, whose server speaks first.</summary>
     public TimeSpan FirstByteTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How many clients may be listened to at once before they are brought to a device, or told that there is none; who comes beyond is reset. At least 1.</summary>
-    public int MaxArrivals { get; init; } = 4096;
+    /// <summary>Who may come, how many, and how much they may move.</summary>
+    public RelayLimits Limits { get; init; } = new();
 
     /// <summary>Clients of HTTP are sent to https, but for those who come for a certificate (ACME).</summary>
     public bool RedirectToHttps { get; init; }

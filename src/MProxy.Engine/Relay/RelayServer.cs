@@ -12,6 +12,7 @@ public sealed class RelayServer : IDrainable
 {
     private const int UsualHttpsPort = 443;
 
+    private readonly RelaySettings _settings;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _accepting = new();
@@ -24,18 +25,27 @@ public sealed class RelayServer : IDrainable
     private long _endedBytesIn;
     private long _endedBytesOut;
     private readonly ClientRouter _clients;
+    private readonly IdleSweep _idle;
+    private readonly CountByReason _limited = new();
     private readonly StopSwitch _stop = new();
 
     private RelayServer(RelayOptions options, TimeProvider time)
     {
+        _settings = new RelaySettings(options);
         _options = options;
         _time = time;
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(options);
-        _clients = new ClientRouter(options, Registry, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
+        Admission = new ClientAdmission(_settings, time);
+        _clients = new ClientRouter(_settings, Registry, Admission, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), _ledger, time);
+        _idle = new IdleSweep(
+            () => Registry.Links.Select(link => link.Connection),
+            client => client.IsDatagram ? _settings.Limits.DatagramIdleTimeout : _settings.Limits.ClientIdleTimeout,
+            () => [_settings.Limits.DatagramIdleTimeout, _settings.Limits.ClientIdleTimeout],
+            time);
     }
 
     /// <summary>What happens to this relay and its links. Handlers run on the pool, one event at a time.</summary>
@@ -93,12 +103,17 @@ public sealed class RelayServer : IDrainable
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
     public long DuplicateCount => _clients.DuplicateCount;
 
+    /// <summary>How many times a limit struck a client that was let in, by the limit: it had to wait, or a datagram was dropped, or it was ended.</summary>
+    public IReadOnlyDictionary<string, long> LimitedBy => _limited.All;
+
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
     internal LinkRegistry Registry { get; }
 
     internal ClientPorts Ports { get; }
+
+    internal ClientAdmission Admission { get; }
 
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
@@ -136,6 +151,20 @@ public sealed class RelayServer : IDrainable
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
     internal void LinkWentUp(RelayLink link) => _events.Raise(EventKind.LinkUp, Name, $"A device is connected over {link.Name}.");
+
+    /// <summary>A client of a link is over.</summary>
+    internal void ClientEnded(RelayLink link, LinkClient client)
+    {
+        Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
+        if (client.EndCode == ErrorCode.Idle)
+        {
+            LimitStruck("client idle");
+        }
+    }
+
+    internal void LimitStruck(ClientThrottle.Limit limit) => LimitStruck(limit == ClientThrottle.Limit.Client ? "client bytes per second" : "device bytes per second");
+
+    internal void LimitStruck(string limit) => _limited.Add(limit);
 
     internal void LinkReported(RelayLink link, ControlReply error) =>
         _events.Raise(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
@@ -182,7 +211,7 @@ public sealed class RelayServer : IDrainable
 
     private async Task RunLinkAsync(Carrier carrier)
     {
-        var link = new RelayLink(this, _options, carrier, _ledger, _time);
+        var link = new RelayLink(this, _settings, carrier, _ledger, _time);
         await using (link.ConfigureAwait(false))
         {
             Registry.Add(link);
@@ -212,6 +241,7 @@ public sealed class RelayServer : IDrainable
             await draining.ConfigureAwait(false);
         }
 
+        await _idle.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
         {

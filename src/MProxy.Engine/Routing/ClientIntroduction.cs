@@ -35,6 +35,12 @@ internal sealed class ClientIntroduction(ClientPortKind port)
         : Service == "https" ? new("no device serves its server name", TlsAlert.UnrecognizedName)
         : ClientRefusal.NoDevice;
 
+    /// <summary>The same for one that a limit keeps out.</summary>
+    /// <param name="limit">Which.</param>
+    public ClientRefusal Busy(ClientRefusal limit) => Request is not null || IsHttp2 ? Answer(limit.Reason, HttpAnswer.Busy)
+        : Service == "https" ? new(limit.Reason, TlsAlert.InternalError)
+        : limit;
+
     /// <summary>Looks at a client's bytes.</summary>
     /// <param name="data">All bytes so far, those of earlier calls included.</param>
     /// <returns>True when it is decided: the client is known, or refused. Always with <see cref="MaxLength"/> bytes.</returns>

@@ -11,6 +11,18 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 
     public static readonly ClientRefusal TooMany = new("too many clients came at once", default);
 
+    public static readonly ClientRefusal TooManyInAll = new("the relay has as many clients as it may", default);
+
+    public static readonly ClientRefusal TooManyOfAddress = new("its address has as many clients as it may", default);
+
+    public static readonly ClientRefusal TooFast = new("new clients come faster than they may", default);
+
+    public static readonly ClientRefusal TooFastOfAddress = new("new clients of its address come faster than they may", default);
+
+    public static readonly ClientRefusal Denied = new("its address may not come", default);
+
+    public static readonly ClientRefusal DevicesFull = new("its devices have as many clients as they may", default);
+
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);
 
     public static readonly ClientRefusal Gone = new("it was gone before it said what it is for", default);

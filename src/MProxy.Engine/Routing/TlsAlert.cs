@@ -9,6 +9,9 @@ internal static class TlsAlert
     /// <summary>It came to a port that speaks no TLS.</summary>
     public static ReadOnlyMemory<byte> HandshakeFailure { get; } = Fatal(40);
 
+    /// <summary>It is the relay's fault, not the client's: another time it may do.</summary>
+    public static ReadOnlyMemory<byte> InternalError { get; } = Fatal(80);
+
     /// <summary>Its ClientHello cannot be read.</summary>
     public static ReadOnlyMemory<byte> DecodeError { get; } = Fatal(50);
 

@@ -13,6 +13,9 @@ internal sealed class RecordingEvents : ILinkEvents
 
     public LinkClient? Last { get; private set; }
 
+    /// <summary>The clients that are closed, each as often as it was told.</summary>
+    public List<LinkClient> Closings { get; } = [];
+
     public void Opened(LinkClient client) => Note(client, "opened");
 
     /// <summary>The commands that this side knows.</summary>
@@ -31,6 +34,8 @@ internal sealed class RecordingEvents : ILinkEvents
     public void PeerEnded(LinkClient client) => Note(client, "ended");
 
     public void Failed(LinkClient client, string code, string message) => Note(client, $"failed {code}");
+
+    public void Closed(LinkClient client) => Closings.Add(client);
 
     public void Sent(LinkClient client) => Note(client, "sent");
 

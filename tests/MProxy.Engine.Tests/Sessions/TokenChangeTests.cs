@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
+using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
 
@@ -118,7 +119,12 @@ public class TokenChangeTests
         using var listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         using var client = await MemoryWorld.ConnectAsync(((IPEndPoint)listener.LocalEndPoint!).Port);
         var socket = world.Relay.Ledger.Add(await listener.AcceptAsync(Token));
-        Assert.True(candidate.TryOpen(meta, socket, default, null, out _));
+        Assert.Null(world.Relay.Admission.TryEnter(IPAddress.Parse("192.0.2.1"), isDatagram: false));
+        Assert.Equal(OpenResult.Opened, candidate.TryOpen(meta, (connection, opened) =>
+        {
+            var pump = new SocketPump(connection, opened);
+            return (pump, () => pump.RunAsync(socket));
+        }));
         Assert.Equal(0, world.Relay.ClientCount);
         await MemoryWorld.IsResetAsync(client);
     }

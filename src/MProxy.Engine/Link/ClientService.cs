@@ -1,0 +1,24 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>What clients come for, as the headers of their frames say it. Source: protocol.md, section 1.</summary>
+internal static class ClientService
+{
+    public const string Tcp = "tcp";
+
+    public const string Tls = "tls";
+
+    public const string Https = "https";
+
+    public const string Http = "http";
+
+    public const string Ssh = "ssh";
+
+    /// <summary>Datagrams.</summary>
+    public const string Udp = "udp";
+
+    /// <summary>DNS over UDP: datagrams as well, whose name is that of the question.</summary>
+    public const string Dns = "dns";
+
+    /// <summary>DNS over TCP.</summary>
+    public const string DnsOverTcp = "dns-tcp";
+}

@@ -1,0 +1,58 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>Looks from time to time for clients that have been silent for too long. A look costs nothing on the way of their bytes.</summary>
+internal sealed class IdleSweep : IAsyncDisposable
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+
+    private readonly Func<IEnumerable<LinkConnection>> _links;
+    private readonly Func<LinkClient, TimeSpan> _timeoutOf;
+    private readonly Func<TimeSpan[]> _timeouts;
+    private readonly ITimer _timer;
+
+    /// <param name="links">The links there are.</param>
+    /// <param name="timeoutOf">How long a client may be silent; zero for ever.</param>
+    /// <param name="timeouts">The time-outs there are: the shortest decides how often is looked.</param>
+    /// <param name="time">The clock.</param>
+    public IdleSweep(Func<IEnumerable<LinkConnection>> links, Func<LinkClient, TimeSpan> timeoutOf, Func<TimeSpan[]> timeouts, TimeProvider time)
+    {
+        _links = links;
+        _timeoutOf = timeoutOf;
+        _timeouts = timeouts;
+        _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Arm();
+    }
+
+    public ValueTask DisposeAsync() => _timer.DisposeAsync();
+
+    private void Look()
+    {
+        foreach (var link in _links())
+        {
+            link.EndIdle(_timeoutOf);
+        }
+
+        Arm();
+    }
+
+    /// <summary>Anew after each look, so that two never overlap.</summary>
+    private void Arm()
+    {
+        try
+        {
+            _timer.Change(Period(_timeouts()), Timeout.InfiniteTimeSpan);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its owner has just ended.
+        }
+    }
+
+    /// <summary>A fourth of the shortest, so that a client is over at most a fourth late.</summary>
+    private static TimeSpan Period(TimeSpan[] timeouts)
+    {
+        var shortest = timeouts.Where(timeout => timeout > TimeSpan.Zero).DefaultIfEmpty(Longest).Min() / 4;
+        return shortest < Shortest ? Shortest : shortest > Longest ? Longest : shortest;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Net;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>Who may come to a relay, how many, and how much they may move. The defaults suit a small server; all may change while it runs.</summary>
+public sealed record RelayLimits
+{
+    /// <summary>Clients of all devices together.</summary>
+    public int MaxClients { get; init; } = 10_000;
+
+    /// <summary>Clients on one device's link. Where its grants are shared by others, those get the next.</summary>
+    public int MaxClientsPerDevice { get; init; } = 5_000;
+
+    /// <summary>Clients of one address; of IPv6 one network of 64 bits counts as one, since one host has it all.</summary>
+    public int MaxClientsPerAddress { get; init; } = 1_000;
+
+    /// <summary>New clients per second in all, and twice as many at once.</summary>
+    public int MaxNewClientsPerSecond { get; init; } = 2_000;
+
+    /// <summary>New clients per second of one address, and twice as many at once.</summary>
+    public int MaxNewClientsPerAddress { get; init; } = 1_000;
+
+    /// <summary>How many clients may be listened to at once before they are brought to a device, or told that there is none.</summary>
+    public int MaxArrivals { get; init; } = 4_096;
+
+    /// <summary>Bytes per second of one client, each way; 0 for no limit. Streams wait, datagrams beyond it are dropped.</summary>
+    public long ClientBytesPerSecond { get; init; }
+
+    /// <summary>Bytes per second of all clients of one device's link together, each way; 0 for no limit.</summary>
+    public long DeviceBytesPerSecond { get; init; }
+
+    /// <summary>Datagrams per second of one client, and twice as many at once; 0 for no limit.</summary>
+    public int DatagramsPerSecond { get; init; } = 10_000;
+
+    /// <summary>How long a client of a stream may be silent both ways before it is ended; zero for ever.</summary>
+    public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long a client of datagrams may be silent both ways before it is over.</summary>
+    public TimeSpan DatagramIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How many times the bytes of its own datagrams a client is sent before it has shown that it gets answers: whoever made up its address gains no more.</summary>
+    public double MaxAmplification { get; init; } = 10;
+
+    /// <summary>The only addresses that clients may come from; empty for any.</summary>
+    public IReadOnlyList<IPNetwork> AllowedClients { get; init; } = [];
+
+    /// <summary>Addresses that clients may not come from, also where they are allowed otherwise.</summary>
+    public IReadOnlyList<IPNetwork> DeniedClients { get; init; } = [];
+}
