@@ -13,7 +13,11 @@ public class ManyClientsTests(ITestOutputHelper output)
     {
         var since = TimeProvider.System.GetTimestamp();
         TimeSpan Elapsed() => TimeProvider.System.GetElapsedTime(since);
-        await using var world = new FrontWorld(options => options with { Carrier = new() { HandshakeTimeout = TimeSpan.FromSeconds(60) } });
+        await using var world = new FrontWorld(options => options with
+        {
+            Carrier = new() { HandshakeTimeout = TimeSpan.FromSeconds(60) },
+            Limits = new() { MaxClientsPerAddress = 2_000, MaxNewClientsPerAddress = 2_000 },
+        });
         List<FrontService> services = [];
         for (var i = 0; i < Devices; i++)
         {
