@@ -54,10 +54,10 @@ internal sealed class ClaimReader(IReadOnlyDictionary<string, JsonElement> claim
         .Select(value => Grant.FoldDomain(JsonMembers.Text(value) ?? throw new TokenException("The token's claim domains holds what is no DNS name.")))
         .ToArray();
 
-    public IReadOnlyList<int> Ports() => Values("ports", MaxPorts)
+    public IReadOnlyList<int> Ports(string name) => Values(name, MaxPorts)
         .Select(value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var port) && IsPort(port)
             ? port
-            : throw new TokenException("The token's claim ports holds what is no whole number from 0 to 65535."))
+            : throw new TokenException($"The token's claim {name} holds what is no whole number from 0 to 65535."))
         .Distinct()
         .ToArray();
 

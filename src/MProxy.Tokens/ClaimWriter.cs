@@ -26,14 +26,19 @@ internal static class ClaimWriter
             claims["domains"] = Limited(grant.Domains, ClaimReader.MaxDomains, "names").ToArray();
         }
 
-        if (grant.Ports.Count > 0)
+        AddPorts(claims, "ports", grant.Ports);
+        AddPorts(claims, "udp_ports", grant.UdpPorts);
+        return claims;
+    }
+
+    private static void AddPorts(Dictionary<string, object> claims, string name, IReadOnlyList<int> ports)
+    {
+        if (ports.Count > 0)
         {
-            claims["ports"] = Limited(grant.Ports, ClaimReader.MaxPorts, "ports")
+            claims[name] = Limited(ports, ClaimReader.MaxPorts, "ports")
                 .Select(port => ClaimReader.IsPort(port) ? port : throw new TokenException($"A port is 0 to 65535, and {port} is none."))
                 .ToArray();
         }
-
-        return claims;
     }
 
     private static IReadOnlyList<T> Limited<T>(IReadOnlyList<T> values, int most, string what) => values.Count <= most

@@ -55,7 +55,7 @@ public sealed class TokenService : ITokenService
         }
 
         CheckAudience(claims.Audiences(), audience);
-        return new Grant { Id = claims.Id(), Domains = claims.Domains(), Ports = claims.Ports(), Expires = expires };
+        return new Grant { Id = claims.Id(), Domains = claims.Domains(), Ports = claims.Ports("ports"), UdpPorts = claims.Ports("udp_ports"), Expires = expires };
     }
 
     private static string Sign(SecurityTokenDescriptor descriptor, TokenKey key)

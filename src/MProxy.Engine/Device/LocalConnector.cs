@@ -37,6 +37,10 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
         : _source is null ? TcpSocket.ConnectAsync(target.Host, target.Port, cancellationToken)
         : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
 
+    /// <summary>A socket that sends datagrams to a service, and hears from it alone.</summary>
+    public Task<Socket> ConnectDatagramAsync(LocalTarget target, CancellationToken cancellationToken) =>
+        UdpSocket.ConnectAsync(_source, target.Host, target.Port, cancellationToken);
+
     /// <summary>Where a service's queue is full, TCP would wait for a place, but a unix socket is refused at once: it is tried until there is one.</summary>
     private async Task<Socket> ConnectUnixAsync(string path, CancellationToken cancellationToken)
     {

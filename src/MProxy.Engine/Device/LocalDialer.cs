@@ -14,19 +14,27 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
+    private readonly DatagramBudget _budget = new();
     private readonly ConcurrentDictionary<LocalTarget, bool> _failing = [];
 
     public void Opened(LinkConnection link, LinkClient client)
     {
-        if (options.Service.Find(client.Meta) is { } target)
+        if (options.Service.Find(client.Meta) is not { } target)
+        {
+            link.Fail(client, ErrorCode.NoService, "this device serves no such service");
+        }
+        else if (client.IsDatagram || !target.TakesStreams)
+        {
+            client.IsDatagram = true;
+            var datagrams = new LocalDatagrams(link, client, _budget);
+            client.Sink = datagrams;
+            _dials.Run(() => CarryDatagramsAsync(link, datagrams, target));
+        }
+        else
         {
             ClientPump pump = NeedsTls(client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
             client.Sink = pump;
             _dials.Run(() => DialAsync(link, pump, target));
-        }
-        else
-        {
-            link.Fail(client, ErrorCode.NoService, "this device serves no such service");
         }
     }
 
@@ -86,6 +94,33 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             link.Fail(pump.Client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
                 ? "the local service has no address of the family that it is to be dialled from"
                 : "the local service cannot be reached");
+        }
+    }
+
+    private async Task CarryDatagramsAsync(LinkConnection link, LocalDatagrams datagrams, LocalTarget target)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, datagrams.Stopping);
+        Socket? socket = null;
+        try
+        {
+            socket = link.Ledger.Add(await connector.ConnectDatagramAsync(target, stopping.Token).ConfigureAwait(false));
+            await datagrams.RunAsync(socket, reason => Tell(target, reason)).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
+        {
+            if (!stopping.IsCancellationRequested)
+            {
+                Tell(target, error.Message.TrimEnd('.'));
+            }
+
+            link.Fail(datagrams.Client, ErrorCode.NoService, "the local service cannot be reached");
+        }
+        finally
+        {
+            if (socket is not null)
+            {
+                link.Ledger.Close(socket);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ namespace MProxy.Engine.Device;
 /// <summary>Reads the text of a local service.</summary>
 internal static class LocalTargetReader
 {
-    private const string Forms = "write it as host:port, tls://host:port or unix:/path";
+    private const string Forms = "write it as host:port, tls://host:port, udp://host:port, dns://host:port or unix:/path";
     private const string UnixStart = "unix:";
 
     /// <summary>What stands around host and port in other addresses.</summary>
@@ -37,6 +37,8 @@ internal static class LocalTargetReader
         {
             // A slash at the end is what [uri] adds.
             "tcp" => ReadNetwork(text, WithoutSlash(text[(end + 3)..])),
+            "udp" => ReadNetwork(text, WithoutSlash(text[(end + 3)..])) with { TakesDatagrams = true, TakesStreams = false },
+            "dns" => ReadNetwork(text, WithoutSlash(text[(end + 3)..])) with { TakesDatagrams = true },
             "tls" => ReadNetwork(text, WithoutSlash(text[(end + 3)..])) with { UseTls = true },
             _ => throw new FormatException($"'{text}' starts with '{text[..end]}', which no local service does: {Forms}."),
         };

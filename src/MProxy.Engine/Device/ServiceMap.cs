@@ -1,4 +1,5 @@
 using System.Globalization;
+using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
@@ -6,8 +7,8 @@ namespace MProxy.Engine.Device;
 
 /// <summary>
 /// What a tunnel exposes: nothing but what stands here. A client goes to the target of its name, else of the longest <c>*.name</c> that it is
-/// below of, else of its service port, else of its service, where <c>https</c> and
-/// <c>tls</c> stand for each other, else of <c>*</c>.
+/// below of, else of its service port, else of its service, where <c>https</c> and <c>tls</c> stand for each other and <c>dns</c> for <c>dns-tcp</c>
+/// too, else of <c>*</c>. A target of datagrams is none for a client of a stream, nor the other way round: the next that fits is.
 /// </summary>
 public sealed class ServiceMap
 {
@@ -34,13 +35,21 @@ public sealed class ServiceMap
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) =>
-        FindName(client.Name) ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture)) ?? Find(client.Service) ?? Find(OtherName(client.Service)) ?? Find("*");
+        FindName(client)
+        ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture), client)
+        ?? Find(client.Service, client)
+        ?? Find(OtherName(client.Service), client)
+        ?? Find("*", client);
+
+    private static bool Fits(LocalTarget target, string? service) => ClientService.IsDatagram(service) ? target.TakesDatagrams
+        : !ClientService.IsStream(service) || target.TakesStreams;
 
     /// <summary>A client of TLS is one of <c>https</c> where its name led it here, as relays have always called it, and of <c>tls</c> in general.</summary>
     private static string? OtherName(string? service) => service switch
     {
         "https" => "tls",
         "tls" => "https",
+        ClientService.DnsOverTcp => ClientService.Dns,
         _ => null,
     };
 
@@ -49,22 +58,24 @@ public sealed class ServiceMap
         ? ServerName.TryFoldPattern(key) ?? throw new ArgumentException($"The service '{key}' is no name, *.name, port or service.")
         : key;
 
-    private LocalTarget? FindName(string? name)
+    private LocalTarget? FindName(in FrameMeta client)
     {
+        var name = client.Name;
         // One without a dot could be the name of a service here, which no client may choose.
         if (string.IsNullOrEmpty(name) || ServerName.TryFold(name) is not { } folded || !folded.AsSpan().ContainsAny('.', ':'))
         {
             return null;
         }
 
-        var target = Find(folded);
+        var target = Find(folded, client);
         for (var dot = folded.IndexOf('.', StringComparison.Ordinal); target is null && dot >= 0; dot = folded.IndexOf('.', dot + 1))
         {
-            target = Find($"*{folded.AsSpan(dot)}");
+            target = Find($"*{folded.AsSpan(dot)}", client);
         }
 
         return target;
     }
 
-    private LocalTarget? Find(string? key) => string.IsNullOrEmpty(key) ? null : _targets.GetValueOrDefault(key);
+    private LocalTarget? Find(string? key, in FrameMeta client) =>
+        !string.IsNullOrEmpty(key) && _targets.GetValueOrDefault(key) is { } target && Fits(target, client.Service) ? target : null;
 }

@@ -12,6 +12,7 @@ public sealed class Tunnel : IDrainable
     private readonly EventFeed _events;
     private readonly LocalDialer _dialer;
     private readonly DeviceLink[] _owned;
+    private readonly IdleSweep _idle;
     private readonly StopSwitch _stop = new();
 
     private Tunnel(TunnelOptions options, TimeProvider time)
@@ -27,6 +28,13 @@ public sealed class Tunnel : IDrainable
         {
             link.EventRaised += Forward;
         }
+
+        // Of a link that serves others too, its own clients alone.
+        _idle = new IdleSweep(
+            () => Links.Select(link => link.Connection).OfType<LinkConnection>(),
+            client => client.Sink is LocalDatagrams ? options.DatagramIdleTimeout : TimeSpan.Zero,
+            () => [options.DatagramIdleTimeout],
+            time);
     }
 
     /// <summary>What happens to this tunnel and its links. Handlers run on the pool, one event at a time.</summary>
@@ -133,6 +141,7 @@ public sealed class Tunnel : IDrainable
 
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
+        await _idle.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(
             [.. _owned.Select(link => link.StopAsync(drain, cancellationToken)),
             .. _options.Links.Select(link => link.ReleaseAsync(_dialer, drain, cancellationToken))]).ConfigureAwait(false);

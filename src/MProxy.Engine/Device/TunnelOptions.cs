@@ -21,6 +21,9 @@ public sealed record TunnelOptions
     /// <summary>How long a local service may take to accept.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a client of datagrams may be silent both ways before it is over.</summary>
+    public TimeSpan DatagramIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>The address of this machine that local services are dialled from; null leaves it to the system. A socket file has no use for it.</summary>
     public IPAddress? SourceAddress { get; init; }
 

@@ -21,4 +21,10 @@ internal static class ClientService
 
     /// <summary>DNS over TCP.</summary>
     public const string DnsOverTcp = "dns-tcp";
+
+    /// <summary>Each frame of such a client is one datagram.</summary>
+    public static bool IsDatagram(string? service) => service is Udp or Dns;
+
+    /// <summary>Each frame of such a client is a piece of a stream. Of names that are unknown here neither is said.</summary>
+    public static bool IsStream(string? service) => service is Tcp or Tls or Https or Http or Ssh or DnsOverTcp;
 }

@@ -20,4 +20,9 @@ internal abstract class ClientSink
 
     /// <summary>The frame that was offered is on its way.</summary>
     public abstract void Sent();
+
+    /// <summary>The client is over, on the link and here. Last of all, and once.</summary>
+    public virtual void Over()
+    {
+    }
 }

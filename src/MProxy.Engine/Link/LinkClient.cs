@@ -11,7 +11,7 @@ internal sealed class LinkClient
     internal LinkClient(in FrameMeta meta)
     {
         Meta = meta;
-        IsDatagram = meta.Service is ClientService.Udp or ClientService.Dns;
+        IsDatagram = ClientService.IsDatagram(meta.Service);
         SocketId = $"{meta.Family},{meta.Address},{meta.Port}";
         Identity = Encoding.UTF8.GetBytes(SocketId);
         _name = Encoding.UTF8.GetBytes(meta.Name ?? "");
@@ -24,7 +24,7 @@ internal sealed class LinkClient
     public FrameMeta Meta { get; }
 
     /// <summary>One frame is one datagram: whole, in order, and dropped rather than held up.</summary>
-    public bool IsDatagram { get; }
+    public bool IsDatagram { get; set; }
 
     public string SocketId { get; }
 

@@ -137,7 +137,7 @@ internal sealed class LinkClients
 
     public void TakeData(LinkClient client, ReadOnlySpan<byte> body, bool isFrameEnd)
     {
-        if (body.IsEmpty || client.EndReceived)
+        if (client.EndReceived || (body.IsEmpty && !(client.IsDatagram && isFrameEnd)))
         {
             return;
         }

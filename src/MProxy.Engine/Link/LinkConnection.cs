@@ -163,7 +163,24 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return sending;
     }
 
-    /// <summary>The same, for whoever may give up: a paused client may wait for ever. A frame that is still waiting is taken back then.</summary>
+    /// <summary>Offers a frame of a client, whose end at this side is told when it is on its way. False where the client is over.</summary>
+    public bool TryOffer(LinkClient client, ReadOnlyMemory<byte> frame)
+    {
+        lock (_gate)
+        {
+            if (_closed || client.IsClosed || client.EndSent)
+            {
+                return false;
+            }
+
+            _machine.Offer(client, frame);
+        }
+
+        Push();
+        return true;
+    }
+
+    /// <summary>The same as <see cref="SendAsync"/>, for whoever may give up: a paused client may wait for ever. A frame that is still waiting is taken back then.</summary>
     /// <exception cref="OperationCanceledException">It was given up, and nothing of it was sent.</exception>
     public async ValueTask<bool> SendOrWithdrawAsync(LinkClient client, ReadOnlyMemory<byte> frame, PendingSend pending, CancellationToken cancellationToken)
     {
@@ -214,7 +231,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         foreach (var client in machine.Clients.All.Concat(_pumps.Clients).Where(client => IsIdle(client, timeoutOf)).ToList())
         {
-            if (client.IsDatagram)
+            // A peer that does not end its side is not waited for.
+            if (client is { IsDatagram: true, EndSent: false })
             {
                 machine.Clients.End(client);
             }
@@ -503,6 +521,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         if (client is { IsClosed: true, IsOver: false } && !(client.Sink is ClientPump pump && _pumps.Contains(pump)))
         {
             client.IsOver = true;
+            client.Sink?.Over();
             _host.Ended(this, client);
         }
     }

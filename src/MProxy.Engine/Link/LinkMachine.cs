@@ -169,7 +169,7 @@ internal sealed class LinkMachine
             case FrameKind.Message:
                 Clients.TakeData(client, body, isEnd);
                 break;
-            case FrameKind.Connection when !_isPadding || !body.SequenceEqual(" "u8):
+            case FrameKind.Connection when !body.IsEmpty && (!_isPadding || !body.SequenceEqual(" "u8)):
                 // The description allows a body on connection: the client's first bytes.
                 Clients.TakeData(client, body, isEnd);
                 break;

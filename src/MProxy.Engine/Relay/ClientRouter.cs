@@ -114,13 +114,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return (pump, () => pump.RunAsync(socket));
         });
         return refusal is null || introduction is null ? refusal
-            : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
+            : refusal == ClientRefusal.NoDevice || refusal == ClientRefusal.Duplicate ? introduction.NoDevice
             : introduction.Busy(refusal);
     }
 
     /// <summary>Brings a client to the first link that takes it.</summary>
     /// <returns>Why none did; null where it is there.</returns>
-    private ClientRefusal? Admit(in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    public ClientRefusal? Admit(in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
     {
         if (admission.TryEnter(remote.Address, isDatagram) is { } refusal)
         {
@@ -170,6 +170,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         if (duplicateOf is not null)
         {
             CountDuplicate(duplicateOf, remote);
+            return ClientRefusal.Duplicate;
         }
 
         return isFull ? ClientRefusal.DevicesFull : ClientRefusal.NoDevice;
@@ -178,10 +179,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>
         ClientIdentity.ToMeta(client) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };
 
-    /// <summary>A connection that was routed by its host never carries a request for another.</summary>
-    private HttpRequestFollower? FilterOf(ClientIntroduction? introduction) => introduction is { Request: not null, Name: { } name }
-        ? new HttpRequestFollower(name, ServerName.TryFold, RedirectPort is null ? null : IsForCertificate)
-        : null;
+    /// <summary>A connection that was routed by its host never carries a request for another; one routed by its question, no question for another name.</summary>
+    private IClientFilter? FilterOf(ClientIntroduction? introduction) => introduction switch
+    {
+        { Request: not null, Name: { } name } => new HttpRequestFollower(name, ServerName.TryFold, RedirectPort is null ? null : IsForCertificate),
+        { Service: ClientService.DnsOverTcp } => new DnsQueryFollower(introduction.Name),
+        _ => null,
+    };
 
     /// <summary>Certificates are asked for by plain http, so that those requests go to the device as they come.</summary>
     private static bool IsForCertificate(HttpRequestHead request) => request.PathAndQuery.StartsWith(AcmePath, StringComparison.Ordinal);
@@ -242,5 +246,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         ledger.Close(socket);
     }
 
-    private void Count(ClientRefusal refusal) => _refused.Add(refusal.Reason);
+    /// <summary>A client was turned away.</summary>
+    public void Count(ClientRefusal refusal) => _refused.Add(refusal.Reason);
 }

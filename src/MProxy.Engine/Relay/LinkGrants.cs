@@ -33,13 +33,14 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     public object?[] Lines =>
     [
         .. All.SelectMany(grant => grant.Domains).Select(domain => new object?[] { "https", domain }),
-        .. All.Where(grant => grant.Ports.Count > 0).Select(grant => new object?[] { "tcp", $"{options.PublicAddress}", grant.Ports.ToArray() }),
+        .. All.Where(grant => grant.Ports.Count > 0).Select(grant => new object?[] { ClientService.Tcp, $"{options.PublicAddress}", grant.Ports.ToArray() }),
+        .. All.Where(grant => grant.UdpPorts.Count > 0).Select(grant => new object?[] { ClientService.Udp, $"{options.PublicAddress}", grant.UdpPorts.ToArray() }),
     ];
 
     /// <summary>A link to a relay that asks for no token may serve everything.</summary>
-    public Grant AddUnrestricted(IReadOnlyList<int> open)
+    public Grant AddUnrestricted(IReadOnlyList<int> open, IReadOnlyList<int> openUdp)
     {
-        var grant = new Grant { IsUnrestricted = true, Ports = open };
+        var grant = new Grant { IsUnrestricted = true, Ports = open, UdpPorts = openUdp };
         lock (_grants)
         {
             _grants[""] = grant;
@@ -53,10 +54,10 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
 
     /// <summary>Checks a token, and takes the ports that it asks for.</summary>
     /// <param name="token">The token.</param>
-    /// <param name="heldById">The ports that a link with the same token id holds: one that comes back gets them, also where it leaves the choice to the relay.</param>
+    /// <param name="heldById">The ports, of TCP or UDP, that a link with the same token id holds: one that comes back gets them, also where it leaves the choice to the relay.</param>
     /// <returns>What it allows; null where that is there already.</returns>
     /// <exception cref="LinkException">Says why not, with its code.</exception>
-    public Grant? Add(string? token, Func<string, IEnumerable<int>> heldById)
+    public Grant? Add(string? token, Func<string, bool, IEnumerable<int>> heldById)
     {
         var grant = Verify(token);
         var key = KeyOf(token!);
@@ -67,15 +68,27 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
                 return null;
             }
 
-            if (_grants.Values.Sum(other => other.Domains.Count + other.Ports.Count) + grant.Domains.Count + grant.Ports.Count > MaxNames)
+            if (_grants.Values.Append(grant).Sum(other => other.Domains.Count + other.Ports.Count + other.UdpPorts.Count) > MaxNames)
             {
                 throw new LinkException($"One link may serve {MaxNames} names and ports, and with this token it would be more.", code: ErrorCode.NotGranted);
             }
 
-            grant = grant with { Ports = Acquire(grant.Ports, grant.Id.Length == 0 ? [] : heldById(grant.Id)) };
+            grant = grant with { Ports = Acquire(grant.Ports, isUdp: false, Held(isUdp: false)) };
+            try
+            {
+                grant = grant with { UdpPorts = Acquire(grant.UdpPorts, isUdp: true, Held(isUdp: true)) };
+            }
+            catch (LinkException)
+            {
+                Release(grant.Ports, isUdp: false);
+                throw;
+            }
+
             _grants.Add(key, grant);
             return grant;
         }
+
+        IEnumerable<int> Held(bool isUdp) => grant.Id.Length == 0 ? [] : heldById(grant.Id, isUdp);
     }
 
     /// <summary>Checks a token, and changes nothing.</summary>
@@ -118,22 +131,24 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
 
         foreach (var (_, grant) in removed.Where(entry => !entry.Value.IsUnrestricted))
         {
-            Release(grant.Ports);
+            Release(grant.Ports, isUdp: false);
+            Release(grant.UdpPorts, isUdp: true);
         }
 
         return [.. removed.Select(entry => entry.Value)];
     }
 
-    private int[] Acquire(IReadOnlyList<int> wanted, IEnumerable<int> held)
+    private int[] Acquire(IReadOnlyList<int> wanted, bool isUdp, IEnumerable<int> held)
     {
         List<int> acquired = [];
         var inherited = new Queue<int>(held.Except(wanted));
         foreach (var port in wanted)
         {
-            if (ports.TryAcquire(port == 0 && inherited.TryDequeue(out var old) ? old : port, out var refusal) is not { } opened)
+            if (ports.TryAcquire(port == 0 && inherited.TryDequeue(out var old) ? old : port, isUdp, out var refusal) is not { } opened)
             {
-                Release(acquired);
-                throw new LinkException(refusal!, code: port == 0 || options.GrantedPort.Contains(port) ? ErrorCode.PortUnavailable : ErrorCode.NotGranted);
+                Release(acquired, isUdp);
+                var isGranted = port == 0 || (isUdp ? options.GrantedUdpPort : options.GrantedPort).Contains(port);
+                throw new LinkException(refusal!, code: isGranted ? ErrorCode.PortUnavailable : ErrorCode.NotGranted);
             }
 
             acquired.Add(opened);
@@ -142,11 +157,11 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
         return [.. acquired];
     }
 
-    private void Release(IEnumerable<int> held)
+    private void Release(IEnumerable<int> held, bool isUdp)
     {
         foreach (var port in held)
         {
-            ports.Release(port);
+            ports.Release(port, isUdp);
         }
     }
 }

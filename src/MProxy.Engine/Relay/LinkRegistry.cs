@@ -54,12 +54,12 @@ internal sealed class LinkRegistry(RelayOptions options)
         }
     }
 
-    /// <summary>The ports that other links hold by grants of a token id.</summary>
-    public int[] PortsOf(string id, RelayLink except)
+    /// <summary>The ports, of TCP or UDP, that other links hold by grants of a token id.</summary>
+    public int[] PortsOf(string id, bool isUdp, RelayLink except)
     {
         lock (_gate)
         {
-            return [.. _routes.Grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => entry.Grant.Ports)];
+            return [.. _routes.Grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => isUdp ? entry.Grant.UdpPorts : entry.Grant.Ports)];
         }
     }
 

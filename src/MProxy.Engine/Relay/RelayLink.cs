@@ -54,7 +54,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     {
         if (!_options.RequiresToken)
         {
-            _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort));
+            _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort, _relay.UdpPort));
         }
         else if (Connection.Carrier.Token is { } token)
         {
@@ -181,7 +181,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Add(string? token)
     {
-        if (_options.RequiresToken && _grants.Add(token, id => _relay.Registry.PortsOf(id, this)) is { } grant)
+        if (_options.RequiresToken && _grants.Add(token, (id, isUdp) => _relay.Registry.PortsOf(id, isUdp, this)) is { } grant)
         {
             foreach (var stale in _relay.Registry.Grant(this, grant))
             {

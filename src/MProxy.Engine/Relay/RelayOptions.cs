@@ -33,6 +33,12 @@ public sealed record RelayOptions
     /// <summary>Ports for clients of all kinds, 0 to 65535, told apart by what they say first.</summary>
     public IReadOnlyList<int> MixedPort { get; init; } = [];
 
+    /// <summary>Ports for clients of UDP, 0 to 65535.</summary>
+    public IReadOnlyList<int> UdpPort { get; init; } = [];
+
+    /// <summary>Ports for clients of DNS, 0 to 65535, over UDP and TCP: each goes to the devices of the name of its question.</summary>
+    public IReadOnlyList<int> DnsPort { get; init; } = [];
+
     /// <summary>How long a client of a mixed port may say nothing before it counts as one of raw TCP, whose server speaks first.</summary>
     public TimeSpan FirstByteTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
@@ -47,6 +53,9 @@ public sealed record RelayOptions
 
     /// <summary>Ports that a token may ask for, 1 to 65535. Each is open as long as a device with such a token is there.</summary>
     public IReadOnlyList<int> GrantedPort { get; init; } = [];
+
+    /// <summary>The same for ports of UDP.</summary>
+    public IReadOnlyList<int> GrantedUdpPort { get; init; } = [];
 
     /// <summary>The address that the client ports are opened on.</summary>
     public IPAddress PublicAddress { get; init; } = IPAddress.Loopback;

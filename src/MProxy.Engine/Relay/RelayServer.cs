@@ -40,7 +40,8 @@ public sealed class RelayServer : IDrainable
         Registry = new LinkRegistry(options);
         Admission = new ClientAdmission(_settings, time);
         _clients = new ClientRouter(_settings, Registry, Admission, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
-        Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), _ledger, time);
+        var datagrams = new DatagramRouter(_settings, _clients, LimitStruck, time);
+        Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
             () => Registry.Links.Select(link => link.Connection),
             client => client.IsDatagram ? _settings.Limits.DatagramIdleTimeout : _settings.Limits.ClientIdleTimeout,
@@ -76,8 +77,17 @@ public sealed class RelayServer : IDrainable
     /// <summary>The ports for clients that show what they speak.</summary>
     public IReadOnlyList<int> MixedPort { get; private set; } = [];
 
-    /// <summary>All client ports that are open now, those of grants too.</summary>
+    /// <summary>The ports for clients of UDP.</summary>
+    public IReadOnlyList<int> UdpPort { get; private set; } = [];
+
+    /// <summary>The ports for clients of DNS, over UDP and TCP.</summary>
+    public IReadOnlyList<int> DnsPort { get; private set; } = [];
+
+    /// <summary>All client ports of TCP that are open now, those of grants too.</summary>
     public IReadOnlyList<int> OpenPort => Ports.Open;
+
+    /// <summary>All client ports of UDP that are open now, those of grants too.</summary>
+    public IReadOnlyList<int> OpenUdpPort => Ports.OpenUdp;
 
     /// <summary>How many devices are connected.</summary>
     public int LinkCount => Registry.Links.Count(link => link.Connection.IsUp);
@@ -189,6 +199,8 @@ public sealed class RelayServer : IDrainable
         TlsPort = OpenPorts(_options.TlsPort, ClientPortKind.Tls);
         HttpPort = OpenPorts(_options.HttpPort, ClientPortKind.Http);
         MixedPort = OpenPorts(_options.MixedPort, ClientPortKind.Mixed);
+        UdpPort = OpenPorts(_options.UdpPort, ClientPortKind.Udp);
+        DnsPort = OpenPorts(_options.DnsPort, ClientPortKind.Dns);
         _clients.RedirectPort = _options.RedirectToHttps ? HttpsPort() : null;
         foreach (var listener in _listeners)
         {
@@ -232,7 +244,7 @@ public sealed class RelayServer : IDrainable
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         await _accepting.CancelAsync().ConfigureAwait(false);
-        await Ports.CloseAsync().ConfigureAwait(false);
+        Ports.Close();
         if (drain > TimeSpan.Zero)
         {
             var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync()));
@@ -243,6 +255,7 @@ public sealed class RelayServer : IDrainable
 
         await _idle.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await Ports.StopAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
         {
             await listener.DisposeAsync().ConfigureAwait(false);

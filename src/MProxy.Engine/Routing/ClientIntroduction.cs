@@ -1,4 +1,5 @@
 using MProxy.Engine.Http;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Routing;
 
@@ -13,8 +14,10 @@ internal sealed class ClientIntroduction(ClientPortKind port)
 
     private readonly ClientHello _hello = new();
     private int _seen;
+    private DnsQuery? _query;
+    private ReadOnlyMemory<byte> _refused;
 
-    /// <summary><c>https</c>, <c>http</c> or <c>tcp</c>, as the header of its frames says; empty until it is known.</summary>
+    /// <summary><c>https</c>, <c>http</c>, <c>tcp</c> or <c>dns-tcp</c>, as the header of its frames says; empty until it is known.</summary>
     public string Service { get; private set; } = "";
 
     /// <summary>The folded name that it is for; null where it names none.</summary>
@@ -33,6 +36,7 @@ internal sealed class ClientIntroduction(ClientPortKind port)
     public ClientRefusal NoDevice => IsHttp2 ? new("it speaks HTTP/2, which goes by port", HttpAnswer.NoHttp2.ToBytes(withBody: true))
         : Request is not null ? Answer("no device serves its host", HttpAnswer.NoDevice)
         : Service == "https" ? new("no device serves its server name", TlsAlert.UnrecognizedName)
+        : Service == ClientService.DnsOverTcp ? new("no device serves the name of its question", _refused)
         : ClientRefusal.NoDevice;
 
     /// <summary>The same for one that a limit keeps out.</summary>
@@ -46,6 +50,11 @@ internal sealed class ClientIntroduction(ClientPortKind port)
     /// <returns>True when it is decided: the client is known, or refused. Always with <see cref="MaxLength"/> bytes.</returns>
     public bool Read(ReadOnlySpan<byte> data)
     {
+        if (port == ClientPortKind.Dns)
+        {
+            return ReadQuery(data);
+        }
+
         switch (KindOf(data))
         {
             case ClientKind.Unknown:
@@ -93,6 +102,23 @@ internal sealed class ClientIntroduction(ClientPortKind port)
         }
 
         return line[..(end < 0 ? line.Length : end)].IndexOf(" HTTP/1."u8) >= 0 ? ClientKind.Http : ClientKind.Raw;
+    }
+
+    private bool ReadQuery(ReadOnlySpan<byte> data)
+    {
+        _query = DnsStreamQuery.TryRead(data, out var length, out var needsMore);
+        if (needsMore)
+        {
+            return false;
+        }
+
+        if (_query is null)
+        {
+            return Refuse("its DNS message asks no question", default);
+        }
+
+        _refused = DnsStreamQuery.Frame(_query.ToRefused(data[DnsStreamQuery.LengthBytes..Math.Min(length, data.Length)]));
+        return Know(ClientService.DnsOverTcp, _query.Name);
     }
 
     private bool ReadHello(ReadOnlySpan<byte> data) => _hello.Read(data) switch

@@ -14,4 +14,10 @@ internal enum ClientPortKind
 
     /// <summary>Each client shows by its first bytes which of the three it is.</summary>
     Mixed,
+
+    /// <summary>Datagrams: a client goes to the devices that were granted the port.</summary>
+    Udp,
+
+    /// <summary>DNS, over UDP and TCP: by the name of its question.</summary>
+    Dns,
 }

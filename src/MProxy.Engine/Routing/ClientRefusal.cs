@@ -7,6 +7,8 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 {
     public static readonly ClientRefusal NoDevice = new("no device serves its port", default);
 
+    public static readonly ClientRefusal Duplicate = new("another client of its address and port is on the link", default);
+
     public static readonly ClientRefusal NoProxyHeader = new("the proxy in front sent no valid PROXY header", default);
 
     public static readonly ClientRefusal TooMany = new("too many clients came at once", default);
@@ -22,6 +24,8 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
     public static readonly ClientRefusal Denied = new("its address may not come", default);
 
     public static readonly ClientRefusal DevicesFull = new("its devices have as many clients as they may", default);
+
+    public static readonly ClientRefusal Closing = new("the relay takes no new clients", default);
 
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);
 

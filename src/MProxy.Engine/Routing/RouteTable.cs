@@ -88,7 +88,7 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
         var best = 0;
         foreach (var entry in _entries)
         {
-            if (entry.Grant.Match(name, client.ServicePort, nameCoversSubdomains) is not { } match || (found.Count > 0 && match < best))
+            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not { } match || (found.Count > 0 && match < best))
             {
                 continue;
             }

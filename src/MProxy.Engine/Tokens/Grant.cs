@@ -21,8 +21,11 @@ public sealed record Grant
         init => _domains = value.Select(FoldDomain).Distinct(StringComparer.Ordinal).ToArray();
     }
 
-    /// <summary>Ports it may serve, claim <c>ports</c>, 0 to 65535; 0 asks the relay to choose.</summary>
+    /// <summary>Ports of TCP it may serve, claim <c>ports</c>, 0 to 65535; 0 asks the relay to choose.</summary>
     public IReadOnlyList<int> Ports { get; init; } = [];
+
+    /// <summary>Ports of UDP it may serve, claim <c>udp_ports</c>, 0 to 65535; 0 asks the relay to choose.</summary>
+    public IReadOnlyList<int> UdpPorts { get; init; } = [];
 
     /// <summary>When the grant ends, claim <c>exp</c>; null for never.</summary>
     public DateTimeOffset? Expires { get; init; }

@@ -1,3 +1,4 @@
+using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
@@ -8,21 +9,22 @@ internal static class GrantRules
 {
     /// <summary>True where a device with this grant may have a client.</summary>
     public static bool Allows(this Grant grant, in FrameMeta client, bool nameCoversSubdomains) =>
-        grant.Match(NameOf(client), client.ServicePort, nameCoversSubdomains) is not null;
+        grant.Match(NameOf(client), client, nameCoversSubdomains) is not null;
 
     /// <summary>A client's name, folded: null where it has none, and empty where it has one that nobody can be granted.</summary>
     public static string? NameOf(in FrameMeta client) => string.IsNullOrEmpty(client.Name) ? null : ServerName.TryFold(client.Name) ?? "";
 
     /// <summary>How closely a grant names a client: by its name where it has one, else by the port it came to.</summary>
     /// <returns>The higher, the closer; null where the grant does not cover it.</returns>
-    public static int? Match(this Grant grant, string? foldedName, int? port, bool nameCoversSubdomains)
+    public static int? Match(this Grant grant, string? foldedName, in FrameMeta client, bool nameCoversSubdomains)
     {
         if (foldedName is not null)
         {
             return grant.Match(foldedName, nameCoversSubdomains);
         }
 
-        return port is { } number && grant.Ports.Contains(number) ? 1 : grant.IsUnrestricted ? 0 : null;
+        var ports = ClientService.IsDatagram(client.Service) ? grant.UdpPorts : grant.Ports;
+        return client.ServicePort is { } port && ports.Contains(port) ? 1 : grant.IsUnrestricted ? 0 : null;
     }
 
     /// <summary>

@@ -19,10 +19,15 @@ public sealed class NewMProxyTokenCommand : PSCmdlet
     [ValidateDomain]
     public string[] Domain { get; set; } = [];
 
-    /// <summary>Ports the device may serve, 0 to 65535; 0 lets the relay choose.</summary>
+    /// <summary>Ports of TCP the device may serve, 0 to 65535; 0 lets the relay choose.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateRange(0, ushort.MaxValue)]
     public int[] Port { get; set; } = [];
+
+    /// <summary>Ports of UDP the device may serve, 0 to 65535; 0 lets the relay choose.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] UdpPort { get; set; } = [];
 
     /// <summary>The device's identity: a link with the same id takes over from a stale one. Without it, several devices may use one token.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -77,7 +82,7 @@ public sealed class NewMProxyTokenCommand : PSCmdlet
         {
             var claims = new TokenClaims
             {
-                Grant = new Grant { Id = Id ?? "", Domains = Domain, Ports = Port, Expires = ExpiresIn is { } span ? (NotBefore ?? now) + span : null },
+                Grant = new Grant { Id = Id ?? "", Domains = Domain, Ports = Port, UdpPorts = UdpPort, Expires = ExpiresIn is { } span ? (NotBefore ?? now) + span : null },
                 Audience = Audience,
                 NotBefore = NotBefore,
             };

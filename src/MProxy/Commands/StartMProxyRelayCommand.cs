@@ -48,6 +48,16 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateRange(0, ushort.MaxValue)]
     public int[] MixedPort { get; set; } = [];
 
+    /// <summary>Ports for clients of UDP, 0 to 65535.</summary>
+    [Parameter]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] UdpPort { get; set; } = [];
+
+    /// <summary>Ports for clients of DNS over UDP and TCP, 0 to 65535: each goes to a device by the name of its question.</summary>
+    [Parameter]
+    [ValidateRange(0, ushort.MaxValue)]
+    public int[] DnsPort { get; set; } = [];
+
     /// <summary>How many seconds a client of a mixed port may say nothing before it counts as raw TCP, 0.01 to 60.</summary>
     [Parameter]
     [ValidateRange(0.01, 60)]
@@ -74,6 +84,11 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [Parameter]
     [ValidateRange(1, ushort.MaxValue)]
     public int[] GrantedPort { get; set; } = [];
+
+    /// <summary>The same for ports of UDP.</summary>
+    [Parameter]
+    [ValidateRange(1, ushort.MaxValue)]
+    public int[] GrantedUdpPort { get; set; } = [];
 
     /// <summary>The address that the client ports are opened on; loopback unless given.</summary>
     [Parameter]
@@ -121,7 +136,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(Stream.Select(_ => "stream")).Concat(TcpPort.Concat(TlsPort).Concat(HttpPort).Concat(MixedPort).Concat(GrantedPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
+        var listeners = string.Join(", ", Listen.Select(uri => $"{uri}").Concat(Stream.Select(_ => "stream")).Concat(TcpPort.Concat(TlsPort).Concat(HttpPort).Concat(MixedPort).Concat(UdpPort).Concat(DnsPort).Concat(GrantedPort).Concat(GrantedUdpPort).Select(port => $"{new IPEndPoint(PublicAddress, port)}")));
         if (!ShouldProcess(listeners, "Start relay"))
         {
             return;
@@ -177,7 +192,10 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             TrustedProxy = TrustedProxy,
             Balance = Balance,
             ExactNamesOnly = ExactNamesOnly,
+            UdpPort = UdpPort,
+            DnsPort = DnsPort,
             GrantedPort = GrantedPort,
+            GrantedUdpPort = GrantedUdpPort,
             PublicAddress = PublicAddress,
             Keys = Keys(),
             Audience = Audience,

@@ -52,6 +52,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateRange(1, 3600)]
     public int DialTimeout { get; set; } = 10;
 
+    /// <summary>How many seconds a client of datagrams may be silent both ways before it is over, 1 to 86400.</summary>
+    [Parameter]
+    [ValidateRange(1.0, 86400)]
+    public double DatagramIdleTimeout { get; set; } = 60;
+
     /// <summary>The address of this machine that local services are dialled from; the system's choice unless given.</summary>
     [Parameter]
     [ValidateNotNull]
@@ -158,6 +163,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Name = name,
         Service = Service,
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
+        DatagramIdleTimeout = TimeSpan.FromSeconds(DatagramIdleTimeout),
         SourceAddress = SourceAddress,
         ProxyProtocol = ProxyProtocol,
         Tls = Tls(),

@@ -28,6 +28,7 @@ internal sealed class FrontWorld : IAsyncDisposable
             TlsPort = [0],
             HttpPort = [0],
             MixedPort = [0],
+            DnsPort = [0],
             Keys = [_key],
         };
         Relay = RelayServer.Start(options?.Invoke(usual) ?? usual, _time);
@@ -47,6 +48,8 @@ internal sealed class FrontWorld : IAsyncDisposable
     public int Http => Relay.HttpPort[0];
 
     public int Mixed => Relay.MixedPort[0];
+
+    public int Dns => Relay.DnsPort[0];
 
     /// <summary>The relay's port of this kind.</summary>
     public int PortOf(string kind) => kind switch
@@ -76,6 +79,21 @@ internal sealed class FrontWorld : IAsyncDisposable
             Service = new ServiceMap([new("*", LocalTarget.Parse(target))]),
         };
         var tunnel = await Tunnel.StartAsync(options?.Invoke(usual) ?? usual, cancellationToken: Token);
+        _devices.Add(tunnel);
+        return tunnel;
+    }
+
+    /// <summary>A device that may serve a port of UDP.</summary>
+    public async Task<Tunnel> AddUdpDeviceAsync(string target, int port)
+    {
+        var tunnel = await Tunnel.StartAsync(
+            new TunnelOptions
+            {
+                Name = "device",
+                Relays = [Links(new Grant { UdpPorts = [port] })],
+                Service = new ServiceMap([new("*", LocalTarget.Parse(target))]),
+            },
+            cancellationToken: Token);
         _devices.Add(tunnel);
         return tunnel;
     }
@@ -116,14 +134,12 @@ internal sealed class FrontWorld : IAsyncDisposable
         Assert.All(_devices.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
     }
 
-    private DeviceLinkOptions Links(string[] domains, int[] ports, string id = "")
+    private DeviceLinkOptions Links(string[] domains, int[] ports, string id = "") => Links(new Grant { Id = id, Domains = domains, Ports = ports });
+
+    private DeviceLinkOptions Links(Grant grant) => new()
     {
-        var claims = new TokenClaims { Grant = new Grant { Id = id, Domains = domains, Ports = ports } };
-        return new DeviceLinkOptions
-        {
-            Relay = Relay.Listen[0],
-            Tokens = [TokenLibrary.Load().Create(claims, _key, _time.GetUtcNow())],
-            MaxRetryDelay = TimeSpan.FromMilliseconds(50),
-        };
-    }
+        Relay = Relay.Listen[0],
+        Tokens = [TokenLibrary.Load().Create(new TokenClaims { Grant = grant }, _key, _time.GetUtcNow())],
+        MaxRetryDelay = TimeSpan.FromMilliseconds(50),
+    };
 }

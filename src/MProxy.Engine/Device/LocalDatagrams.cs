@@ -1,0 +1,132 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Device;
+
+/// <summary>A client of datagrams at the device: a socket of its own, which the local service answers to.</summary>
+/// <param name="link">The link.</param>
+/// <param name="client">The client.</param>
+/// <param name="budget">What may wait for links in all.</param>
+[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
+internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, DatagramBudget budget) : DatagramSink(link, client, budget)
+{
+    private const int MaxEarly = 64;
+
+    /// <summary>Never written to by anybody who would look at it.</summary>
+    private static readonly byte[] Peeked = new byte[1];
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Queue<byte[]> _early = new();
+    private Socket? _socket;
+
+    /// <summary>Cancelled when the client is over.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Carries what the service answers until the client is over.</summary>
+    /// <param name="socket">Connected to the service.</param>
+    /// <param name="refused">Told when nobody is there, with the reason.</param>
+    public async Task RunAsync(Socket socket, Action<string> refused)
+    {
+        lock (_early)
+        {
+            _socket = socket;
+            while (_early.TryDequeue(out var datagram))
+            {
+                Send(socket, datagram);
+            }
+        }
+
+        while (!Stopping.IsCancellationRequested)
+        {
+            try
+            {
+                // Whoever waits for an answer holds no buffer.
+                await socket.ReceiveAsync(Peeked, SocketFlags.Peek, Stopping).ConfigureAwait(false);
+            }
+            catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)
+            {
+                // A datagram of ours met a closed port. The next may not.
+                refused(error.Message);
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.MessageSize)
+            {
+                // There is more than was peeked at.
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            Receive(socket);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Over()
+    {
+        base.Over();
+
+        // Not here and now: what is cancelled runs on, and the link's lock is held.
+        _ = _stopping.CancelAsync();
+    }
+
+    /// <inheritdoc/>
+    protected override void Deliver(ReadOnlySpan<byte> datagram)
+    {
+        if (_socket is not { } socket)
+        {
+            lock (_early)
+            {
+                if (_socket is null)
+                {
+                    if (_early.Count < MaxEarly)
+                    {
+                        _early.Enqueue(datagram.ToArray());
+                    }
+
+                    return;
+                }
+
+                socket = _socket;
+            }
+        }
+
+        Send(socket, datagram);
+    }
+
+    private static void Send(Socket socket, ReadOnlySpan<byte> datagram)
+    {
+        try
+        {
+            socket.Send(datagram, SocketFlags.None, out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client is just over.
+        }
+    }
+
+    private void Receive(Socket socket)
+    {
+        var buffer = Link.Ledger.Rent(MaxLength);
+        try
+        {
+            // No more at once than others can wait for.
+            for (var taken = 0; taken < MaxEarly; taken++)
+            {
+                var count = socket.Receive(buffer, 0, buffer.Length, SocketFlags.None, out var error);
+                if (error != SocketError.Success)
+                {
+                    return;
+                }
+
+                TrySend(buffer.AsSpan(0, Math.Min(count, MaxLength)));
+            }
+        }
+        finally
+        {
+            Link.Ledger.Return(buffer);
+        }
+    }
+}

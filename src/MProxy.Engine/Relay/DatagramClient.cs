@@ -1,0 +1,58 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Link;
+using MProxy.Engine.Routing;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>A client of datagrams at the relay: an address that sends to one of its ports.</summary>
+/// <param name="link">The link of its device.</param>
+/// <param name="client">The client.</param>
+/// <param name="port">The port that it came to.</param>
+/// <param name="key">What it is known by there.</param>
+/// <param name="throttles">What holds it back: its way to the device, and back.</param>
+internal sealed class DatagramClient(
+    LinkConnection link, LinkClient client, DatagramReception port, DatagramReception.ClientKey key, (ClientThrottle Up, ClientThrottle Down) throttles)
+    : DatagramSink(link, client, port.Budget)
+{
+    private readonly AmplificationGuard _guard = new();
+    private readonly RateBucket _rate = port.NewRate();
+
+    /// <summary>The client sent a datagram.</summary>
+    public void Take(ReadOnlySpan<byte> datagram)
+    {
+        _guard.Received(datagram.Length);
+        if (!_rate.TryTake(1))
+        {
+            port.Dropped(DatagramDrop.Rate);
+        }
+        else if (throttles.Up.TrySpend(datagram.Length) && !TrySend(datagram))
+        {
+            port.Dropped(DatagramDrop.Full);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Over()
+    {
+        base.Over();
+        port.Remove(key, this);
+    }
+
+    /// <inheritdoc/>
+    protected override void Deliver(ReadOnlySpan<byte> datagram)
+    {
+        if (!_guard.TrySend(datagram.Length, port.MaxAmplification))
+        {
+            port.Dropped(DatagramDrop.Amplification);
+            if (port.IsDns && DnsQuery.TryRead(datagram, out _) is { IsAnswer: true } answer && _guard.TrySend(answer.QuestionEnd, port.MaxAmplification))
+            {
+                port.Send(answer.ToTruncated(datagram), key.Address);
+            }
+        }
+        else if (throttles.Down.TrySpend(datagram.Length))
+        {
+            port.Send(datagram, key.Address);
+        }
+    }
+}

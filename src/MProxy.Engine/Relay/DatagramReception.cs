@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Link;
+using MProxy.Engine.Routing;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>Receives the datagrams of one port, and knows which client each is of. Clients answer through it.</summary>
+/// <param name="socket">The port's socket, which its owner closes.</param>
+/// <param name="isDns">Clients are told apart, and brought to devices, by the name of their question too.</param>
+/// <param name="router">Brings new clients to devices.</param>
+/// <param name="ledger">Where the buffer is noted.</param>
+internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRouter router, ResourceLedger ledger)
+{
+    private const int BufferLength = 64 << 10;
+
+    private readonly Dictionary<ClientKey, DatagramClient> _clients = [];
+    private readonly int _port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+
+    /// <summary>Questions are answered here.</summary>
+    public bool IsDns => isDns;
+
+    /// <summary>What may wait for links.</summary>
+    public DatagramBudget Budget => router.Budget;
+
+    /// <summary>How many times its own bytes a client is sent before it has shown that it gets answers.</summary>
+    public double MaxAmplification => router.MaxAmplification;
+
+    /// <summary>What one client may send, in datagrams.</summary>
+    public RateBucket NewRate() => router.NewRate();
+
+    /// <summary>A datagram goes nowhere.</summary>
+    public void Dropped(string reason) => router.Dropped(reason);
+
+    /// <summary>Receives until it is cancelled, or the socket closed.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var buffer = ledger.Rent(BufferLength);
+        var address = new SocketAddress(socket.AddressFamily);
+        try
+        {
+            for (; ; )
+            {
+                int count;
+                try
+                {
+                    count = await socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken).ConfigureAwait(false);
+                }
+                catch (SocketException error) when (error.SocketErrorCode is SocketError.MessageSize or SocketError.ConnectionReset or SocketError.NoBufferSpaceAvailable)
+                {
+                    // That one is lost; others are not.
+                    continue;
+                }
+
+                Take(buffer.AsSpan(0, count), address);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            // Cancelled, or the socket was closed.
+        }
+        finally
+        {
+            ledger.Return(buffer);
+        }
+    }
+
+    /// <summary>Sends to a client, without waiting: what the system does not take now is lost.</summary>
+    public void Send(ReadOnlySpan<byte> datagram, SocketAddress address)
+    {
+        try
+        {
+            socket.SendTo(datagram, SocketFlags.None, address);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Dropped(DatagramDrop.Unsendable);
+        }
+    }
+
+    /// <summary>A client is over: its next datagram brings a new one.</summary>
+    public void Remove(in ClientKey key, DatagramClient client)
+    {
+        lock (_clients)
+        {
+            if (_clients.TryGetValue(key, out var current) && current == client)
+            {
+                _clients.Remove(key);
+            }
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> datagram, SocketAddress address)
+    {
+        var query = isDns ? DnsQuery.TryRead(datagram, out _) : null;
+        if (isDns && query is not { IsAnswer: false })
+        {
+            Dropped(DatagramDrop.NoQuestion);
+            return;
+        }
+
+        DatagramClient? client;
+        lock (_clients)
+        {
+            _ = _clients.TryGetValue(new ClientKey(address, query?.Name), out client);
+        }
+
+        if (client is null)
+        {
+            // The address that was received into is overwritten by the next datagram.
+            var key = new ClientKey(Copy(address), query?.Name);
+            var endpoint = (IPEndPoint)((IPEndPoint)socket.LocalEndPoint!).Create(key.Address);
+            var refusal = router.Open(ClientService(endpoint, query), endpoint, (link, connection, opened) => client = Join(link, connection, opened, key));
+            if (refusal is not null)
+            {
+                Answer(datagram, query, refusal, address);
+                return;
+            }
+        }
+
+        client?.Take(datagram);
+    }
+
+    private DatagramClient Join(RelayLink link, LinkConnection connection, LinkClient opened, in ClientKey key)
+    {
+        var client = new DatagramClient(connection, opened, this, key, link.NewThrottles());
+        lock (_clients)
+        {
+            _clients[key] = client;
+        }
+
+        return client;
+    }
+
+    /// <summary>One who asks is told, in no more bytes than it sent; any other hears nothing.</summary>
+    private void Answer(ReadOnlySpan<byte> datagram, DnsQuery? query, ClientRefusal refusal, SocketAddress address)
+    {
+        if (query is null)
+        {
+            return;
+        }
+
+        if (refusal == ClientRefusal.Duplicate)
+        {
+            // Over TCP each question may have a connection of its own.
+            Send(query.ToTruncated(datagram), address);
+        }
+        else if (refusal == ClientRefusal.NoDevice)
+        {
+            Send(query.ToRefused(datagram), address);
+        }
+    }
+
+    private Protocol.FrameMeta ClientService(IPEndPoint endpoint, DnsQuery? query) => ClientIdentity.ToMeta(endpoint) with
+    {
+        Service = isDns ? Link.ClientService.Dns : Link.ClientService.Udp,
+        ServicePort = _port,
+        Name = query?.Name,
+    };
+
+    private static SocketAddress Copy(SocketAddress address)
+    {
+        var copy = new SocketAddress(address.Family, address.Size);
+        address.Buffer.Span[..address.Size].CopyTo(copy.Buffer.Span);
+        return copy;
+    }
+
+    /// <summary>What a client is known by: where it sends from, and what for.</summary>
+    internal readonly record struct ClientKey(SocketAddress Address, string? Name);
+}
