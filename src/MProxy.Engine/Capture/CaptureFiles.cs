@@ -40,8 +40,8 @@ internal sealed class CaptureFiles(string path, Stream frames, Stream times) : I
         }
         catch
         {
-            CutOff(frames, _frameLength);
-            CutOff(times, _timeLength);
+            OutputFile.CutOff(frames, _frameLength);
+            OutputFile.CutOff(times, _timeLength);
             throw;
         }
     }
@@ -70,42 +70,15 @@ internal sealed class CaptureFiles(string path, Stream frames, Stream times) : I
 
     private static FileStream CreateFile(string path)
     {
-        var options = new FileStreamOptions
-        {
-            // One that is there, a link that leads elsewhere too, is left alone.
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-
-            // It may be read while it is being written.
-            Share = FileShare.Read | FileShare.Delete,
-            Options = FileOptions.Asynchronous,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
         try
         {
-            return new FileStream(path, options);
+            // One that is there, a link that leads elsewhere too, is left alone.
+            return OutputFile.Open(path, FileMode.CreateNew, FileAccess.Write);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (OutputFile.IsRefused(error))
         {
             throw new CaptureException(
                 File.Exists(path) ? $"The file '{path}' is there already, and a capture overwrites none." : $"The capture '{path}' cannot be started: {error.Message}", error);
-        }
-    }
-
-    private static void CutOff(Stream file, long length)
-    {
-        try
-        {
-            file.SetLength(length);
-        }
-        catch (Exception error) when (error is IOException or NotSupportedException or ObjectDisposedException)
-        {
-            // The disk is gone, and what had gone wrong is told.
         }
     }
 }

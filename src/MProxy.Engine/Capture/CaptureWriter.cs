@@ -4,7 +4,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Capture;
 
 /// <summary>Writes what waits in a queue, many frames at a time, until that is closed and empty or the files are full.</summary>
-internal sealed class CaptureWriter(CaptureFiles files, CaptureQueue queue, ControlSecrets secrets, CaptureOptions options)
+internal sealed class CaptureWriter(CaptureFiles files, DroppingQueue<CapturedFrame> queue, ControlSecrets secrets, CaptureOptions options)
 {
     private const int BatchLength = 256 << 10;
 
@@ -19,9 +19,9 @@ internal sealed class CaptureWriter(CaptureFiles files, CaptureQueue queue, Cont
         var fits = true;
         while (fits && await queue.WaitAsync().ConfigureAwait(false))
         {
-            while (fits && queue.TryTake(out var frame))
+            while (fits && queue.TryTake(out var next))
             {
-                fits = TryAppend(frame);
+                fits = TryAppend(next);
                 if (_frames.WrittenCount + _times.WrittenCount >= BatchLength)
                 {
                     await FlushAsync().ConfigureAwait(false);
@@ -50,16 +50,17 @@ internal sealed class CaptureWriter(CaptureFiles files, CaptureQueue queue, Cont
         }
     }
 
-    private bool TryAppend(CapturedFrame frame)
+    private bool TryAppend(Queued<CapturedFrame> next)
     {
-        if (!TryAppendDropped(frame.DroppedBefore, frame.Time))
+        var (frame, time, droppedBefore) = next;
+        if (!TryAppendDropped(droppedBefore, time))
         {
             return false;
         }
 
         if (frame.Unreadable is not null)
         {
-            return TryAppend([], TimesLine.OfUnreadable(frame, _offset));
+            return TryAppend([], TimesLine.OfUnreadable(frame, _offset, time));
         }
 
         var bytes = frame.Bytes.Span;
@@ -72,7 +73,7 @@ internal sealed class CaptureWriter(CaptureFiles files, CaptureQueue queue, Cont
             kept = body.Length;
         }
 
-        return TryAppend(bytes, TimesLine.OfFrame(frame, _offset, kept));
+        return TryAppend(bytes, TimesLine.OfFrame(frame, _offset, time, kept));
     }
 
     private bool TryAppendDropped(long count, DateTimeOffset time) =>

@@ -26,12 +26,6 @@ internal sealed class CapturedFrame
     /// <summary>Why this source cannot be read any further; null for a frame.</summary>
     public string? Unreadable { get; init; }
 
-    /// <summary>When the last of it was seen.</summary>
-    public DateTimeOffset Time { get; set; }
-
-    /// <summary>How many frames were left out right before this one.</summary>
-    public long DroppedBefore { get; set; }
-
     public ReadOnlySpan<byte> Identity => Bytes.Span.Slice(Math.Min(WireFormat.PreambleLength, Bytes.Length), IdentityLength);
 
     public ReadOnlySpan<byte> Body => Bytes.Span[HeaderLength..];

@@ -5,7 +5,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Capture;
 
 /// <summary>Copies the whole frames of one direction out of the bytes that pass. Memory grows with the bytes that came, up to what is kept of a frame.</summary>
-internal sealed class FrameCopier(CaptureSource source, CaptureOptions options, CaptureQueue queue)
+internal sealed class FrameCopier(CaptureSource source, CaptureOptions options, DroppingQueue<CapturedFrame> queue)
 {
     // What a peer reads of a control message: a longer one means nothing.
     private const int MaxControlLength = 64 << 10;
@@ -38,7 +38,7 @@ internal sealed class FrameCopier(CaptureSource source, CaptureOptions options, 
         catch (ProtocolException error)
         {
             _isOver = true;
-            queue.Add(new CapturedFrame { Source = source, Unreadable = error.Message });
+            queue.TryAdd(new CapturedFrame { Source = source, Unreadable = error.Message });
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed class FrameCopier(CaptureSource source, CaptureOptions options, 
         Keep(slice.Body[..Math.Min(slice.Body.Length, _wanted - _length)]);
         if (slice.IsEnd)
         {
-            queue.Add(new CapturedFrame
+            queue.TryAdd(new CapturedFrame
             {
                 Source = source,
                 Kind = _kind,

@@ -8,7 +8,7 @@ public sealed class LinkCapture : IAsyncDisposable
 {
     private readonly CaptureOptions _options;
     private readonly CaptureFiles _files;
-    private readonly CaptureQueue _queue;
+    private readonly DroppingQueue<CapturedFrame> _queue;
     private readonly ControlSecrets _secrets = new();
     private readonly HashSet<Use> _users = [];
     private readonly Use _opener;
@@ -20,7 +20,7 @@ public sealed class LinkCapture : IAsyncDisposable
     {
         _options = options;
         _files = files;
-        _queue = new CaptureQueue(options.QueueBound, time);
+        _queue = new DroppingQueue<CapturedFrame>(options.QueueBound, frame => frame.Cost, time);
         _opener = new Use(this);
         _users.Add(_opener);
         _writing = Task.Run(WriteAsync);

@@ -10,10 +10,11 @@ internal static class TimesLine
 {
     /// <param name="frame">The frame.</param>
     /// <param name="offset">Where it starts in the file of the frames.</param>
+    /// <param name="time">When the last of it was seen.</param>
     /// <param name="kept">The body's length in that file.</param>
-    public static byte[] OfFrame(CapturedFrame frame, long offset, int kept)
+    public static byte[] OfFrame(CapturedFrame frame, long offset, DateTimeOffset time, int kept)
     {
-        var line = Start(offset, frame.Time, frame.Source);
+        var line = Start(offset, time, frame.Source);
         line["kind"] = frame.Kind.ToString();
         line["client"] = frame.Kind == FrameKind.Control ? null : Encoding.UTF8.GetString(frame.Identity);
         line["length"] = frame.Length;
@@ -30,9 +31,9 @@ internal static class TimesLine
     }
 
     /// <summary>The bytes of one direction are no frames from here on.</summary>
-    public static byte[] OfUnreadable(CapturedFrame frame, long offset)
+    public static byte[] OfUnreadable(CapturedFrame frame, long offset, DateTimeOffset time)
     {
-        var line = Start(offset, frame.Time, frame.Source);
+        var line = Start(offset, time, frame.Source);
         line["unreadable"] = frame.Unreadable;
         return End(line);
     }
