@@ -4,16 +4,18 @@ namespace MProxy.Engine;
 internal static class OutputFile
 {
     /// <summary>Opens one to be written at once, without a buffer in between. One that is made is for this user alone, where the system knows how.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="mode">Whether it may be there already, or has to be.</param>
+    /// <param name="access">Writing, and whether what is there has to be read first.</param>
+    /// <param name="share">What others may do with it meanwhile. It can always be moved away.</param>
     /// <exception cref="IOException">It cannot be had; or another of the errors of <see cref="IsRefused"/>.</exception>
-    public static FileStream Open(string path, FileMode mode, FileAccess access)
+    public static FileStream Open(string path, FileMode mode, FileAccess access, FileShare share)
     {
         var options = new FileStreamOptions
         {
             Mode = mode,
             Access = access,
-
-            // It may be read, and moved away, while it is being written.
-            Share = FileShare.Read | FileShare.Delete,
+            Share = share | FileShare.Delete,
             Options = FileOptions.Asynchronous,
             BufferSize = 0,
         };

@@ -72,8 +72,8 @@ internal sealed class CaptureFiles(string path, Stream frames, Stream times) : I
     {
         try
         {
-            // One that is there, a link that leads elsewhere too, is left alone.
-            return OutputFile.Open(path, FileMode.CreateNew, FileAccess.Write);
+            // One that is there, a link that leads elsewhere too, is left alone. It may be read while it is being written.
+            return OutputFile.Open(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         }
         catch (Exception error) when (OutputFile.IsRefused(error))
         {
