@@ -54,8 +54,16 @@ internal sealed class AccessFolder : IDisposable
     /// <summary>The record with this number is in the file, and all those before it.</summary>
     public Task ReachedAsync(int number) => Until.TrueAsync(() =>
     {
-        var text = File.Exists(Path) ? ReadText(0) : "";
-        return text.EndsWith('\n') && text.Contains($"\"name\":\"{number}\"", StringComparison.Ordinal);
+        try
+        {
+            var text = ReadText(0);
+            return text.EndsWith('\n') && text.Contains($"\"name\":\"{number}\"", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // Between two files there is none for a moment.
+            return false;
+        }
     });
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -68,7 +68,7 @@ public sealed class AccessLogLoadTests : IDisposable
     public async Task Files_come_and_go_under_load_and_no_line_is_lost()
     {
         const int Each = AccessLog.MaxWaiting / Threads;
-        await using (var log = _folder.Open(all => all with { MaxLength = 30_000, KeepFiles = 100 }, _time))
+        await using (var log = _folder.Open(all => all with { MaxLength = 50_000, KeepFiles = 100 }, _time))
         {
             await RunAsync(thread =>
             {
