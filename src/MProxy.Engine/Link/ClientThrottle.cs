@@ -7,6 +7,15 @@ namespace MProxy.Engine.Link;
 /// <param name="time">The clock.</param>
 internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<ClientThrottle.Limit> struck, TimeProvider time)
 {
+    private const int LeastPiece = 1 << 10;
+    private const int MostPiece = 64 << 10;
+
+    // A wait is looked at again after this long: the rate may have changed.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
+
+    private volatile bool _isWaiting;
+
     /// <summary>Whose rate it was.</summary>
     public enum Limit
     {
@@ -20,7 +29,13 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
     /// <summary>There is a limit.</summary>
     public bool IsOn => own.IsOn || shared.IsOn;
 
-    /// <summary>Waits until bytes that were moved are paid for.</summary>
+    /// <summary>The client would move something, and has to wait.</summary>
+    public bool IsWaiting => _isWaiting;
+
+    /// <summary>How many bytes to move at a time, so that what moves is even: 1 KiB to 64 KiB.</summary>
+    public int Piece => (int)Math.Clamp(Math.Min(own.Capacity, shared.Capacity) / 4, LeastPiece, MostPiece);
+
+    /// <summary>Waits until bytes may be moved.</summary>
     /// <exception cref="OperationCanceledException">The client is over.</exception>
     public ValueTask SpendAsync(int bytes, CancellationToken cancellationToken)
     {
@@ -30,25 +45,58 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
         }
 
         var (ofOwn, ofShared) = (own.Take(bytes), shared.Take(bytes));
-        var wait = ofOwn > ofShared ? ofOwn : ofShared;
-        if (wait <= TimeSpan.Zero)
+        var (forOwn, forShared) = (own.WaitFor(ofOwn), shared.WaitFor(ofShared));
+        if (forOwn <= TimeSpan.Zero && forShared <= TimeSpan.Zero)
         {
             return ValueTask.CompletedTask;
         }
 
-        struck(ofOwn >= ofShared ? Limit.Client : Limit.Device);
-        return new ValueTask(Task.Delay(wait, time, cancellationToken));
+        struck(forOwn >= forShared ? Limit.Client : Limit.Device);
+        return new ValueTask(WaitAsync(bytes, ofOwn, ofShared, cancellationToken));
     }
 
     /// <summary>Takes bytes that cannot wait. False where they are too many now.</summary>
     public bool TrySpend(int bytes)
     {
-        var limit = !own.TryTake(bytes) ? Limit.Client : !shared.TryTake(bytes) ? Limit.Device : (Limit?)null;
+        // What is dropped costs neither anything.
+        var limit = !own.Has(bytes) ? Limit.Client : !shared.TryTakeAhead(bytes) ? Limit.Device : (Limit?)null;
         if (limit is { } hit)
         {
             struck(hit);
+            return false;
         }
 
-        return limit is null;
+        own.Take(bytes);
+        return true;
+    }
+
+    private async Task WaitAsync(int bytes, double ofOwn, double ofShared, CancellationToken cancellationToken)
+    {
+        _isWaiting = true;
+        try
+        {
+            for (; ; )
+            {
+                var (forOwn, forShared) = (own.WaitFor(ofOwn), shared.WaitFor(ofShared));
+                var wait = forOwn > forShared ? forOwn : forShared;
+                if (wait <= TimeSpan.Zero)
+                {
+                    return;
+                }
+
+                // At least what a timer can tell from nothing.
+                await Task.Delay(wait < ShortestWait ? ShortestWait : wait < LongestWait ? wait : LongestWait, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Others wait behind these bytes, which will never move.
+            shared.GiveBack(bytes);
+            throw;
+        }
+        finally
+        {
+            _isWaiting = false;
+        }
     }
 }

@@ -64,6 +64,11 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 
                 if (allowed > 0)
                 {
+                    if (throttle is not null)
+                    {
+                        await throttle.SpendAsync(allowed, cancellationToken).ConfigureAwait(false);
+                    }
+
                     // The header goes into the room in front, so that both are one contiguous run.
                     var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), allowed);
                     var frame = buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + allowed);
@@ -74,10 +79,6 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 
                     body[allowed..held].CopyTo(body);
                     held -= allowed;
-                    if (throttle is not null)
-                    {
-                        await throttle.SpendAsync(allowed, cancellationToken).ConfigureAwait(false);
-                    }
                 }
 
                 if (verdict == FilterVerdict.Wait && !await TryWaitForAnswerAsync(cancellationToken).ConfigureAwait(false))
@@ -97,7 +98,8 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                         break;
                 }
 
-                var count = await socket.ReceiveAsync(body[held..], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+                var room = Math.Min(ReadLength - held, throttle?.Piece ?? ReadLength);
+                var count = await socket.ReceiveAsync(body.Slice(held, room), SocketFlags.None, cancellationToken).ConfigureAwait(false);
                 if (count == 0)
                 {
                     link.End(client);

@@ -28,9 +28,12 @@ internal sealed class IdleSweep : IAsyncDisposable
 
     private void Look()
     {
-        foreach (var link in _links())
+        if (_timeouts().Any(timeout => timeout > TimeSpan.Zero))
         {
-            link.EndIdle(_timeoutOf);
+            foreach (var link in _links())
+            {
+                link.EndIdle(_timeoutOf);
+            }
         }
 
         Arm();
@@ -49,10 +52,10 @@ internal sealed class IdleSweep : IAsyncDisposable
         }
     }
 
-    /// <summary>A fourth of the shortest, so that a client is over at most a fourth late.</summary>
+    /// <summary>A fourth of the shortest, so that a client is over at most half of it late: it may have moved right behind a look.</summary>
     private static TimeSpan Period(TimeSpan[] timeouts)
     {
-        var shortest = timeouts.Where(timeout => timeout > TimeSpan.Zero).DefaultIfEmpty(Longest).Min() / 4;
-        return shortest < Shortest ? Shortest : shortest > Longest ? Longest : shortest;
+        var period = timeouts.Where(timeout => timeout > TimeSpan.Zero).DefaultIfEmpty(TimeSpan.MaxValue).Min() / 4;
+        return period < Shortest ? Shortest : period > Longest ? Longest : period;
     }
 }

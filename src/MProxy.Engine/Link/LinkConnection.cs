@@ -25,6 +25,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly LinkStream _stream;
     private readonly LinkTimer _timer;
     private readonly PumpSet _pumps;
+
+    // Clients that are closed on the link, and whose last bytes are being delivered.
+    private readonly HashSet<LinkClient> _ending = [];
     private readonly CaptureTap? _tap;
     private readonly Dictionary<long, TaskCompletionSource<ControlReply>> _requests = [];
     private readonly CancellationTokenSource _broken = new();
@@ -107,26 +110,42 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return reason;
     }
 
-    /// <summary>Relay side: announces a client and starts what carries its bytes. Null where the link is not up, or has a client of this identity.</summary>
+    /// <summary>Relay side: announces a client and starts what carries its bytes.</summary>
+    /// <param name="meta">Who it is, and what it is for.</param>
+    /// <param name="most">How many clients the link may have with it.</param>
+    /// <param name="join">Makes its end at this side.</param>
+    /// <param name="client">The client, where it is on the link.</param>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public LinkClient? TryOpen(in FrameMeta meta, ClientJoin join)
+    public OpenResult TryOpen(in FrameMeta meta, int most, ClientJoin join, out LinkClient? client)
     {
-        LinkClient? client;
+        client = null;
         lock (_gate)
         {
-            client = _closed || !_machine.Control.IsUp ? null : _machine.Clients.Open(meta);
-            if (client is not null)
+            if (_closed || !_machine.Control.IsUp)
             {
-                (client.Sink, var run) = join(this, client);
-                if (run is not null)
-                {
-                    _pumps.Start((ClientPump)client.Sink, run);
-                }
+                return OpenResult.Unavailable;
+            }
+
+            if (_machine.Clients.Count >= most)
+            {
+                return OpenResult.Full;
+            }
+
+            client = _machine.Clients.Open(meta);
+            if (client is null)
+            {
+                return OpenResult.Duplicate;
+            }
+
+            (client.Sink, var run) = join(this, client);
+            if (run is not null)
+            {
+                _pumps.Start((ClientPump)client.Sink, run);
             }
         }
 
         Push();
-        return client;
+        return OpenResult.Opened;
     }
 
     /// <summary>Device side: runs the pump of an opened client, once its local end is connected. False where the client is over.</summary>
@@ -219,7 +238,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
 
         // Those that have ended on the link, and whose last bytes are being delivered.
-        foreach (var client in _pumps.Clients.Where(condition).ToList())
+        foreach (var client in _ending.Where(condition).ToList())
         {
             FailNow(client, code, message);
         }
@@ -229,16 +248,26 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <param name="timeoutOf">How long a client may be silent; zero for ever.</param>
     public void EndIdle(Func<LinkClient, TimeSpan> timeoutOf) => Tell(machine =>
     {
-        foreach (var client in machine.Clients.All.Concat(_pumps.Clients).Where(client => IsIdle(client, timeoutOf)).ToList())
+        // Clients may be many, and the lock is held: a look at one that is not over is all it costs.
+        List<LinkClient>? idle = null;
+        var now = _time.GetTimestamp();
+        foreach (var client in machine.Clients.All)
         {
-            // A peer that does not end its side is not waited for.
-            if (client is { IsDatagram: true, EndSent: false })
+            NoteIfIdle(client);
+        }
+
+        foreach (var client in _ending)
+        {
+            NoteIfIdle(client);
+        }
+
+        idle?.ForEach(client => EndIdle(client, now));
+
+        void NoteIfIdle(LinkClient client)
+        {
+            if (IsIdle(client, timeoutOf, now))
             {
-                machine.Clients.End(client);
-            }
-            else
-            {
-                FailNow(client, ErrorCode.Idle, "nothing came or went for too long");
+                (idle ??= []).Add(client);
             }
         }
     });
@@ -277,7 +306,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>The clients there are, the oldest first; those too that have ended on the link and whose last bytes are being delivered.</summary>
     public ClientConnection[] Connections(string owner, string device) => Ask(machine =>
     {
-        HashSet<LinkClient> clients = [.. _closed ? [] : machine.Clients.All, .. _pumps.Clients.Where(client => !client.HasFailed)];
+        HashSet<LinkClient> clients = [.. _closed ? [] : machine.Clients.All, .. _ending.Where(client => !client.HasFailed)];
         return clients.OrderBy(client => client.OpenedAt).Select(client => new ClientConnection(this, client, owner, device, _time)).ToArray();
     });
 
@@ -441,17 +470,34 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         client.Sink?.Failed(code, message);
     }
 
-    private bool IsIdle(LinkClient client, Func<LinkClient, TimeSpan> timeoutOf)
+    private bool IsIdle(LinkClient client, Func<LinkClient, TimeSpan> timeoutOf, long now)
     {
         var moved = client.BytesSent + client.BytesReceived + client.BytesDelivered;
-        var now = _time.GetTimestamp();
-        if (moved != client.MovedBefore || client.IsSuspended || client.IdleSince == 0)
+        if (moved != client.MovedBefore || client.IdleSince == 0 || client is { IsSuspended: true, IsClosed: false })
         {
             (client.MovedBefore, client.IdleSince) = (moved, now);
             return false;
         }
 
         return timeoutOf(client) is { Ticks: > 0 } timeout && _time.GetElapsedTime(client.IdleSince, now) >= timeout;
+    }
+
+    private void EndIdle(LinkClient client, long now)
+    {
+        if (client.Sink is { IsHeldBack: true })
+        {
+            // Not silent: it is this side that keeps it waiting.
+            client.IdleSince = now;
+        }
+        else if (client is { IsDatagram: true, EndSent: false })
+        {
+            // A peer that does not end its side by the next look is not waited for.
+            _machine.Clients.End(client);
+        }
+        else
+        {
+            FailNow(client, ErrorCode.Idle, "nothing came or went for too long");
+        }
     }
 
     private void Withdraw(LinkClient client, PendingSend pending) => Tell(_ =>
@@ -510,20 +556,37 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
+            // A pump that ended in a way that nobody foresaw leaves no client behind, at neither side.
+            if (!_closed && !pump.Client.IsClosed)
+            {
+                FailNow(pump.Client, ErrorCode.Unknown, "the connection broke");
+            }
+
             TellIfOver(pump.Client);
             CheckIdle();
         }
+
+        Push();
     }
 
     /// <summary>A client is over when no frame of it is to come, and its last bytes are delivered.</summary>
     private void TellIfOver(LinkClient client)
     {
-        if (client is { IsClosed: true, IsOver: false } && !(client.Sink is ClientPump pump && _pumps.Contains(pump)))
+        if (client is not { IsClosed: true, IsOver: false })
         {
-            client.IsOver = true;
-            client.Sink?.Over();
-            _host.Ended(this, client);
+            return;
         }
+
+        if (client.Sink is ClientPump pump && _pumps.Contains(pump))
+        {
+            _ending.Add(client);
+            return;
+        }
+
+        _ending.Remove(client);
+        client.IsOver = true;
+        client.Sink?.Over();
+        _host.Ended(this, client);
     }
 
     private void CheckIdle()

@@ -16,18 +16,6 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
-    /// <summary>The clients of those that run.</summary>
-    public LinkClient[] Clients
-    {
-        get
-        {
-            lock (_pumps)
-            {
-                return [.. _pumps.Keys.Select(pump => pump.Client)];
-            }
-        }
-    }
-
     public bool Contains(ClientPump pump)
     {
         lock (_pumps)
@@ -36,26 +24,12 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
-    /// <summary>Runs a pump.</summary>
+    /// <summary>Runs a pump. Whoever waits for it waits for what its end brings, too.</summary>
     public void Start(ClientPump pump, Func<Task> run)
     {
         lock (_pumps)
         {
-            var running = Task.Run(() => ledger.RunAsync(run));
-            _pumps.Add(pump, running);
-            _ = running.ContinueWith(
-                _ =>
-                {
-                    lock (_pumps)
-                    {
-                        _pumps.Remove(pump);
-                    }
-
-                    ended(pump);
-                },
-                CancellationToken.None,
-                TaskContinuationOptions.ExecuteSynchronously,
-                TaskScheduler.Default);
+            _pumps.Add(pump, Task.Run(() => RunAsync(pump, run)));
         }
     }
 
@@ -79,6 +53,23 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         lock (_pumps)
         {
             return Task.WhenAll(_pumps.Values);
+        }
+    }
+
+    private async Task RunAsync(ClientPump pump, Func<Task> run)
+    {
+        try
+        {
+            await ledger.RunAsync(run).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_pumps)
+            {
+                _pumps.Remove(pump);
+            }
+
+            ended(pump);
         }
     }
 }

@@ -10,21 +10,26 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
 {
     private readonly object _gate = new();
     private double _saved = double.PositiveInfinity;
+    private double _ahead = double.PositiveInfinity;
+    private double _taken;
     private long _at = time.GetTimestamp();
 
     /// <summary>There is a limit.</summary>
     public bool IsOn => perSecond() > 0;
 
+    /// <summary>How much may be saved up now; infinite where there is no limit.</summary>
+    public double Capacity => perSecond() is > 0 and var rate ? rate * burst.TotalSeconds : double.PositiveInfinity;
+
     /// <summary>Nothing of what may be saved up is used: forgetting it changes nothing.</summary>
-    public bool IsFull
+    public bool IsFull => Has(double.PositiveInfinity);
+
+    /// <summary>There is enough now, or as much as can be saved up.</summary>
+    public bool Has(double count)
     {
-        get
+        var rate = perSecond();
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                var rate = perSecond();
-                return rate <= 0 || Refill(rate) >= rate * burst.TotalSeconds;
-            }
+            return Refill(rate) >= Math.Min(count, rate * burst.TotalSeconds);
         }
     }
 
@@ -32,11 +37,6 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
     public bool TryTake(double count)
     {
         var rate = perSecond();
-        if (rate <= 0)
-        {
-            return true;
-        }
-
         lock (_gate)
         {
             if (Refill(rate) < Math.Min(count, rate * burst.TotalSeconds))
@@ -49,27 +49,65 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
         }
     }
 
-    /// <summary>Takes some in any case.</summary>
-    /// <returns>How long to wait until what was taken is paid for.</returns>
-    public TimeSpan Take(double count)
+    /// <summary>The same for whoever cannot wait: where others do, ahead of them, with up to half of the rate.</summary>
+    public bool TryTakeAhead(double count)
     {
         var rate = perSecond();
-        if (rate <= 0)
+        lock (_gate)
         {
-            return TimeSpan.Zero;
-        }
+            var most = rate * burst.TotalSeconds;
+            if (Refill(rate) < Math.Min(count, most) && _ahead < Math.Min(count, most / 2))
+            {
+                return false;
+            }
 
+            _saved -= count;
+            _ahead = Math.Max(_ahead - count, -most);
+            return true;
+        }
+    }
+
+    /// <summary>Takes some in any case.</summary>
+    /// <returns>What <see cref="WaitFor"/> is asked with until that is paid for: who takes first is served first.</returns>
+    public double Take(double count)
+    {
+        var rate = perSecond();
         lock (_gate)
         {
             _saved = Refill(rate) - count;
-            return _saved >= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(-_saved / rate);
+            return _taken += count;
+        }
+    }
+
+    /// <summary>How long it takes at the rate of now until something taken is paid for; zero where it is. At another rate it is another time.</summary>
+    public TimeSpan WaitFor(double taken)
+    {
+        var rate = perSecond();
+        lock (_gate)
+        {
+            var missing = taken - _taken - Refill(rate);
+            return missing <= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(missing / rate, TimeSpan.MaxValue.TotalSeconds / 2));
+        }
+    }
+
+    /// <summary>What was taken is not used after all.</summary>
+    public void GiveBack(double count)
+    {
+        lock (_gate)
+        {
+            _saved += count;
         }
     }
 
     private double Refill(double rate)
     {
         var now = time.GetTimestamp();
-        _saved = Math.Min(_saved + (time.GetElapsedTime(_at, now).TotalSeconds * rate), rate * burst.TotalSeconds);
+
+        var (more, most) = (time.GetElapsedTime(_at, now).TotalSeconds * rate, rate * burst.TotalSeconds);
+
+        // Without a limit nothing is owed, and what was is forgotten.
+        _saved = rate <= 0 ? double.PositiveInfinity : Math.Min(_saved + more, most);
+        _ahead = rate <= 0 ? double.PositiveInfinity : Math.Min(_ahead + (more / 2), most / 2);
         _at = now;
         return _saved;
     }

@@ -21,6 +21,8 @@ internal sealed class SocketPump(
     private readonly ClientUplink _uplink = new(link, client, first, filter, up, link.Time);
     private volatile Socket? _socket;
 
+    public override bool IsHeldBack => up is { IsWaiting: true } || down is { IsWaiting: true };
+
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         _uplink.AnswerSeen(data);
@@ -92,13 +94,18 @@ internal sealed class SocketPump(
             {
                 for (var at = 0; at < segment.End;)
                 {
-                    at += await socket.SendAsync(segment.Buffer.AsMemory(at, segment.End - at), SocketFlags.None, Stopping).ConfigureAwait(false);
-                }
+                    var length = Math.Min(segment.End - at, down?.Piece ?? segment.End);
+                    if (down is not null)
+                    {
+                        await down.SpendAsync(length, Stopping).ConfigureAwait(false);
+                    }
 
-                Link.Delivered(Client, segment.End);
-                if (down is not null)
-                {
-                    await down.SpendAsync(segment.End, Stopping).ConfigureAwait(false);
+                    for (var until = at + length; at < until;)
+                    {
+                        at += await socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping).ConfigureAwait(false);
+                    }
+
+                    Link.Delivered(Client, length);
                 }
             }
             finally

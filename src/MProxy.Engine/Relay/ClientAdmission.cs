@@ -7,7 +7,10 @@ using MProxy.Engine.Routing;
 
 namespace MProxy.Engine.Relay;
 
-/// <summary>Lets clients in by where they come from and how many there are. What it notes of an address is gone with the address's last client.</summary>
+/// <summary>
+/// Lets clients in by where they come from and how many there are. What it notes of an address is forgotten when its last client has left
+/// and its rate has recovered, which takes two seconds at most.
+/// </summary>
 internal sealed class ClientAdmission
 {
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(2);
@@ -15,16 +18,19 @@ internal sealed class ClientAdmission
     private readonly RelaySettings _settings;
     private readonly TimeProvider _time;
     private readonly RateBucket _rate;
+    private readonly Func<double> _perAddress;
     private readonly Dictionary<(ulong High, ulong Low), Entry> _addresses = [];
+    private readonly Queue<(ulong High, ulong Low)> _recovering = new();
     private int _count;
     private int _datagramCount;
-    private int _pruneAt = 1_024;
+    private int _arrivalCount;
 
     public ClientAdmission(RelaySettings settings, TimeProvider time)
     {
         _settings = settings;
         _time = time;
         _rate = new RateBucket(() => settings.Limits.MaxNewClientsPerSecond, Burst, time);
+        _perAddress = () => settings.Limits.MaxNewClientsPerAddress;
     }
 
     /// <summary>How many clients are in.</summary>
@@ -39,7 +45,19 @@ internal sealed class ClientAdmission
         }
     }
 
-    /// <summary>How many addresses are noted. A test bounds them.</summary>
+    /// <summary>How many are listened to before it is known what they are for.</summary>
+    public int ArrivalCount
+    {
+        get
+        {
+            lock (_addresses)
+            {
+                return _arrivalCount;
+            }
+        }
+    }
+
+    /// <summary>How many addresses are noted. Tests bound them.</summary>
     public int AddressCount
     {
         get
@@ -67,6 +85,52 @@ internal sealed class ClientAdmission
             : null;
     }
 
+    /// <summary>Counts a client that is listened to before it is known what it is for.</summary>
+    /// <param name="address">Where it comes from; null for a proxy, whose clients come from elsewhere.</param>
+    /// <returns>Why it is not; null where it is, and <see cref="Introduced"/> is to be called for it once.</returns>
+    public ClientRefusal? TryArrive(IPAddress? address)
+    {
+        var limits = _settings.Limits;
+        lock (_addresses)
+        {
+            ForgetRecovered();
+            if (_arrivalCount >= limits.MaxArrivals)
+            {
+                return ClientRefusal.TooMany;
+            }
+
+            if (address is not null)
+            {
+                // Silent ones of one address must not take the place of all others.
+                var entry = Find(KeyOf(address));
+                if (entry.Arrivals >= limits.MaxClientsPerAddress)
+                {
+                    return ClientRefusal.TooManyOfAddress;
+                }
+
+                entry.Arrivals++;
+            }
+
+            _arrivalCount++;
+            return null;
+        }
+    }
+
+    /// <summary>One that arrived is known, or gone.</summary>
+    public void Introduced(IPAddress? address)
+    {
+        lock (_addresses)
+        {
+            _arrivalCount--;
+            if (address is not null)
+            {
+                var key = KeyOf(address);
+                _addresses[key].Arrivals--;
+                ForgetUnused(key);
+            }
+        }
+    }
+
     /// <summary>Counts a client in.</summary>
     /// <returns>Why not; null where it is in, and <see cref="Leave"/> is to be called for it once.</returns>
     public ClientRefusal? TryEnter(IPAddress address, bool isDatagram)
@@ -80,29 +144,34 @@ internal sealed class ClientAdmission
         var key = KeyOf(address);
         lock (_addresses)
         {
+            ForgetRecovered();
+
             // Addresses of datagrams can be made up: they leave half of the room to clients that have shaken hands.
-            if (_count >= limits.MaxClients || (isDatagram && _datagramCount >= (limits.MaxClients + 1) / 2))
+            if (_count >= limits.MaxClients || (isDatagram && _datagramCount >= limits.MaxClients - (limits.MaxClients / 2)))
             {
                 return ClientRefusal.TooManyInAll;
             }
 
-            var entry = Find(key);
-            if (entry.Count >= limits.MaxClientsPerAddress)
+            _addresses.TryGetValue(key, out var entry);
+            if ((entry?.Count ?? 0) >= limits.MaxClientsPerAddress)
             {
                 return ClientRefusal.TooManyOfAddress;
             }
 
             // Its own rate first: one address must not use up what others share.
-            if (!entry.Rate.TryTake(1))
+            if (entry?.Rate.Has(1) == false)
             {
                 return ClientRefusal.TooFastOfAddress;
             }
 
+            // Noted is only who comes in: however many addresses are made up, it is no more than this rate lets through.
             if (!_rate.TryTake(1))
             {
                 return ClientRefusal.TooFast;
             }
 
+            entry ??= Find(key);
+            entry.Rate.TryTake(1);
             entry.Count++;
             _count++;
             _datagramCount += isDatagram ? 1 : 0;
@@ -118,11 +187,8 @@ internal sealed class ClientAdmission
         {
             _count--;
             _datagramCount -= isDatagram ? 1 : 0;
-            var entry = _addresses[key];
-            if (--entry.Count == 0 && entry.Rate.IsFull)
-            {
-                _addresses.Remove(key);
-            }
+            _addresses[key].Count--;
+            ForgetUnused(key);
         }
     }
 
@@ -139,38 +205,63 @@ internal sealed class ClientAdmission
 
     private Entry Find((ulong High, ulong Low) key)
     {
-        if (_addresses.TryGetValue(key, out var entry))
+        if (!_addresses.TryGetValue(key, out var entry))
         {
-            return entry;
+            _addresses[key] = entry = new Entry(new RateBucket(_perAddress, Burst, _time));
         }
 
-        Prune();
-        return _addresses[key] = new Entry(new RateBucket(() => _settings.Limits.MaxNewClientsPerAddress, Burst, _time));
+        return entry;
     }
 
-    /// <summary>Addresses without clients are kept until their rate has recovered; what they leave behind is gathered as the table grows.</summary>
-    private void Prune()
+    /// <summary>An address that comes back does not get a full rate by that.</summary>
+    private void ForgetUnused((ulong High, ulong Low) key)
     {
-        if (_addresses.Count < _pruneAt)
+        var entry = _addresses[key];
+        if (entry.IsUsed || entry.IsRecovering)
         {
             return;
         }
 
-        foreach (var (key, entry) in _addresses)
+        if (entry.Rate.IsFull)
         {
-            if (entry.Count == 0 && entry.Rate.IsFull)
+            _addresses.Remove(key);
+            return;
+        }
+
+        entry.IsRecovering = true;
+        _recovering.Enqueue(key);
+    }
+
+    private void ForgetRecovered()
+    {
+        while (_recovering.TryPeek(out var key))
+        {
+            var entry = _addresses[key];
+            if (!entry.IsUsed && !entry.Rate.IsFull)
+            {
+                return;
+            }
+
+            _recovering.Dequeue();
+            entry.IsRecovering = false;
+            if (!entry.IsUsed)
             {
                 _addresses.Remove(key);
             }
         }
-
-        _pruneAt = Math.Max(1_024, 2 * _addresses.Count);
     }
 
     /// <summary>One address's clients.</summary>
     private sealed class Entry(RateBucket rate)
     {
+        public int Arrivals { get; set; }
+
         public int Count { get; set; }
+
+        public bool IsUsed => Arrivals + Count > 0;
+
+        /// <summary>Stands in the queue of those that are forgotten when their rate is full again.</summary>
+        public bool IsRecovering { get; set; }
 
         public RateBucket Rate => rate;
     }

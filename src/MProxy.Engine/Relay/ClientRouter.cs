@@ -21,7 +21,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     private const string AcmePath = "/.well-known/acme-challenge/";
 
     private readonly ClientReception _reception = new(settings.Current, ledger, time);
-    private int _arrivals;
     private int _hasWarnedOfName;
     private readonly CountByReason _refused = new();
     private long _duplicates;
@@ -54,14 +53,14 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             }
             else if (_reception.IsNeeded(remote, port))
             {
-                if (Interlocked.Increment(ref _arrivals) > settings.Limits.MaxArrivals)
+                var address = _reception.IsTrustedProxy(remote) ? null : remote.Address;
+                if (admission.TryArrive(address) is { } full)
                 {
-                    Interlocked.Decrement(ref _arrivals);
-                    Reset(socket, ClientRefusal.TooMany);
+                    Reset(socket, full);
                     return;
                 }
 
-                tasks.Run(() => ReceiveAsync(socket, remote, local.Port, port, cancellationToken));
+                tasks.Run(() => ReceiveAsync(socket, remote, address, local.Port, port, cancellationToken));
             }
             else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is { } refusal)
             {
@@ -75,7 +74,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
     }
 
-    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
+    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
     {
         try
         {
@@ -91,7 +90,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
         finally
         {
-            Interlocked.Decrement(ref _arrivals);
+            admission.Introduced(address);
         }
     }
 
@@ -113,7 +112,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
             return (pump, () => pump.RunAsync(socket));
         });
-        return refusal is null || introduction is null ? refusal
+        return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
             : refusal == ClientRefusal.NoDevice || refusal == ClientRefusal.Duplicate ? introduction.NoDevice
             : introduction.Busy(refusal);
     }

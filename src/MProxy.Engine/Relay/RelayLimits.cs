@@ -11,13 +11,16 @@ public sealed record RelayLimits
     /// <summary>Clients on one device's link. Where its grants are shared by others, those get the next.</summary>
     public int MaxClientsPerDevice { get; init; } = 5_000;
 
-    /// <summary>Clients of one address; of IPv6 one network of 64 bits counts as one, since one host has it all.</summary>
+    /// <summary>
+    /// Clients of one address, and as many of it that have not said what they are for. Of IPv6 a network of 64 bits counts as one address,
+    /// since one host has it all.
+    /// </summary>
     public int MaxClientsPerAddress { get; init; } = 1_000;
 
-    /// <summary>New clients per second in all, and twice as many at once.</summary>
+    /// <summary>New clients per second in all, and twice as many at once; 0 for no limit.</summary>
     public int MaxNewClientsPerSecond { get; init; } = 2_000;
 
-    /// <summary>New clients per second of one address, and twice as many at once.</summary>
+    /// <summary>New clients per second of one address, and twice as many at once; 0 for no limit.</summary>
     public int MaxNewClientsPerAddress { get; init; } = 1_000;
 
     /// <summary>How many clients may be listened to at once before they are brought to a device, or told that there is none.</summary>

@@ -78,19 +78,15 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public OpenResult TryOpen(in FrameMeta meta, ClientJoin join)
     {
-        if (IsDraining || !Connection.IsUp)
+        if (IsDraining)
         {
             return OpenResult.Unavailable;
         }
 
-        if (Connection.ClientCount >= _settings.Limits.MaxClientsPerDevice)
+        var result = Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, join, out var client);
+        if (client is null)
         {
-            return OpenResult.Full;
-        }
-
-        if (Connection.TryOpen(meta, join) is not { } client)
-        {
-            return Connection.IsUp ? OpenResult.Duplicate : OpenResult.Unavailable;
+            return result;
         }
 
         // A token may have gone since this link was found to have one.
@@ -99,7 +95,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             Connection.Fail(client, ErrorCode.NotGranted, "the device may no longer serve this client");
         }
 
-        return OpenResult.Opened;
+        return result;
     }
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>

@@ -125,6 +125,8 @@ public sealed class RelayServer : IDrainable
 
     internal ClientAdmission Admission { get; }
 
+    internal RelaySettings Settings => _settings;
+
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>

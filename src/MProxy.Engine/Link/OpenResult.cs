@@ -1,4 +1,4 @@
-namespace MProxy.Engine.Relay;
+namespace MProxy.Engine.Link;
 
 /// <summary>What became of a client at one link.</summary>
 internal enum OpenResult
