@@ -11,7 +11,7 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
 
     public static readonly HttpAnswer NotFound = new(404, "Not Found", "There is nothing here.\n");
 
-    public static readonly HttpAnswer MethodNotAllowed = new(405, "Method Not Allowed", "This relay knows GET and HEAD only.\n") { Header = "Allow: GET, HEAD\r\n" };
+    public static readonly HttpAnswer MethodNotAllowed = new(405, "Method Not Allowed", "Only GET and HEAD are known here.\n") { Header = "Allow: GET, HEAD\r\n" };
 
     public static readonly HttpAnswer UpgradeRequired =
         new(426, "Upgrade Required", "This relay speaks WebSocket version 13.\n") { Header = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" };
@@ -31,6 +31,9 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
 
     /// <summary>More header lines, each with its line end.</summary>
     public string Header { get; private init; } = "";
+
+    /// <summary>What the text is.</summary>
+    public string ContentType { get; init; } = "text/plain; charset=utf-8";
 
     /// <param name="text">What is wrong, in one line of ASCII.</param>
     public static HttpAnswer BadRequest(string text) => new(400, "Bad Request", $"{text}\n");
@@ -57,8 +60,8 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
     {
         // 426 says Upgrade, and then Connection must name it.
         var connection = Status == 426 ? "close, Upgrade" : "close";
-        return Encoding.ASCII.GetBytes(string.Create(
+        return Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {Status} {Reason}\r\n{Header}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {Text.Length}\r\nCache-Control: no-store\r\nConnection: {connection}\r\n\r\n{(withBody ? Text : "")}"));
+            $"HTTP/1.1 {Status} {Reason}\r\n{Header}Content-Type: {ContentType}\r\nContent-Length: {Encoding.UTF8.GetByteCount(Text)}\r\nCache-Control: no-store\r\nConnection: {connection}\r\n\r\n{(withBody ? Text : "")}"));
     }
 }

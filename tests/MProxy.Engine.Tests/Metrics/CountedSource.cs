@@ -1,0 +1,37 @@
+using MProxy.Engine.Metrics;
+
+namespace MProxy.Engine.Tests.Metrics;
+
+/// <summary>A relay that is none: its numbers are the test's. Its name is its own, since the meter is one for all tests.</summary>
+internal sealed class CountedSource : IMeterSource, IDisposable
+{
+    private static int _last;
+
+    public CountedSource()
+    {
+        Name = $"counted{Interlocked.Increment(ref _last)}";
+        EngineMeter.Add(this);
+    }
+
+    public string Name { get; }
+
+    public KeyValuePair<string, object?> Owner => new(EngineMeter.RelayName, Name);
+
+    public int Links { get; init; } = 2;
+
+    public int Clients { get; set; } = 3;
+
+    public (long Received, long Sent) LinkBytes { get; init; } = (1000, 2000);
+
+    public (long Received, long Sent) ClientBytes { get; init; } = (100, 200);
+
+    public (long Received, long Sent) Pauses { get; init; } = (4, 5);
+
+    public IReadOnlyDictionary<string, long> Refused { get; init; } = new Dictionary<string, long> { ["no device serves its port"] = 6 };
+
+    public IReadOnlyDictionary<string, long> Limited { get; init; } = new Dictionary<string, long> { ["client idle"] = 7 };
+
+    public SessionMeter Meter => new(Owner);
+
+    public void Dispose() => EngineMeter.Remove(this);
+}
