@@ -22,8 +22,7 @@ public sealed class DeviceLink : IDrainable
     private LinkLife? _life;
     private IClientHandler? _handler;
     private LinkState _state = LinkState.Connecting;
-    private long _endedBytesIn;
-    private long _endedBytesOut;
+    private readonly TrafficSum _traffic = new();
     private bool _isReleasing;
     private readonly StopSwitch _stop = new();
 
@@ -88,10 +87,10 @@ public sealed class DeviceLink : IDrainable
     public IReadOnlyList<ClientConnection> Connections => ConnectionsOf(Name);
 
     /// <summary>Bytes received since the start, over all connections.</summary>
-    public long BytesIn => Interlocked.Read(ref _endedBytesIn) + (_life?.Connection.BytesIn ?? 0);
+    public long BytesIn => Traffic.BytesIn;
 
     /// <summary>Bytes sent since the start, over all connections.</summary>
-    public long BytesOut => Interlocked.Read(ref _endedBytesOut) + (_life?.Connection.BytesOut ?? 0);
+    public long BytesOut => Traffic.BytesOut;
 
     /// <summary>Done when the link has ended for good: stopped, refused, or its stream is over.</summary>
     public Task Ended => _ended.Task;
@@ -101,6 +100,9 @@ public sealed class DeviceLink : IDrainable
 
     /// <summary>SHA-256 of the relay's certificate, in hex; null without TLS, and while not connected.</summary>
     public string? Thumbprint => _life?.Connection.Carrier.PeerThumbprint;
+
+    /// <summary>What has moved since the start, over all connections.</summary>
+    internal Traffic Traffic => _traffic.Now;
 
     /// <summary>Whatever this link holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
@@ -113,6 +115,17 @@ public sealed class DeviceLink : IDrainable
 
     /// <summary>What the link shows to the relay.</summary>
     internal TokenList Tokens { get; }
+
+    private IClientHandler? Handler
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _handler;
+            }
+        }
+    }
 
     /// <summary>Dials, greets and shows the tokens; from then on the link keeps itself up.</summary>
     /// <exception cref="LinkException">The relay cannot be reached, does not greet, or refuses a token.</exception>
@@ -271,18 +284,21 @@ public sealed class DeviceLink : IDrainable
             await using (life.ConfigureAwait(false))
             {
                 _life = life;
+                _traffic.Add(life.Connection);
                 var upAt = _time.GetTimestamp();
                 SetState(LinkState.Connected);
                 _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
+                Handler?.LinkUp();
                 _firstTry.TrySetResult();
                 try
                 {
-                    return (await life.Running.ConfigureAwait(false), _time.GetElapsedTime(upAt));
+                    var end = await life.Running.ConfigureAwait(false);
+                    Handler?.LinkEnded(end);
+                    return (end, _time.GetElapsedTime(upAt));
                 }
                 finally
                 {
-                    Interlocked.Add(ref _endedBytesIn, life.Connection.BytesIn);
-                    Interlocked.Add(ref _endedBytesOut, life.Connection.BytesOut);
+                    _traffic.Remove(life.Connection);
                     _life = null;
                 }
             }
@@ -313,16 +329,10 @@ public sealed class DeviceLink : IDrainable
     }
 
     /// <summary>A client of a connection of this link is over.</summary>
-    internal void ClientEnded(LinkConnection link, LinkClient client)
-    {
-        IClientHandler? handler;
-        lock (_gate)
-        {
-            handler = _handler;
-        }
+    internal void ClientEnded(LinkConnection link, LinkClient client) => Handler?.Ended(link, client);
 
-        handler?.Ended(link, client);
-    }
+    /// <summary>A probe of a connection of this link was answered.</summary>
+    internal void Measured(TimeSpan roundTrip) => Handler?.Measured(roundTrip);
 
     /// <summary>One of several tokens does not hold any more.</summary>
     internal void TokenDropped(string token, LinkException refusal)

@@ -12,4 +12,20 @@ internal interface IClientHandler
     void Ended(LinkConnection link, LinkClient client)
     {
     }
+
+    /// <summary>The link is up.</summary>
+    void LinkUp()
+    {
+    }
+
+    /// <summary>The link was up, and is over.</summary>
+    /// <param name="reason">Why; null where it was closed in order.</param>
+    void LinkEnded(Exception? reason)
+    {
+    }
+
+    /// <summary>A probe of the link was answered.</summary>
+    void Measured(TimeSpan roundTrip)
+    {
+    }
 }

@@ -79,6 +79,8 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
 
     void ILinkHost.WentUp(LinkConnection link) => _up.TrySetResult();
 
+    void ILinkHost.Measured(LinkConnection link, TimeSpan roundTrip) => _owner.Measured(roundTrip);
+
     bool ILinkHost.Commanded(LinkConnection link, in ControlCommand command)
     {
         switch (command.Name)

@@ -4,13 +4,14 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
+using MProxy.Engine.Metrics;
 using MProxy.Engine.ProxyProtocol;
 
 namespace MProxy.Engine.Device;
 
 /// <summary>Takes clients to local services: whatever the map does not name is refused, and a slow or refused dial is its client's alone.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, Action<string> failed, ResourceLedger ledger, TimeProvider time) : IClientHandler
+internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, Action<string> failed, SessionMeter meter, ResourceLedger ledger, TimeProvider time) : IClientHandler
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
@@ -38,6 +39,14 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         }
     }
 
+    public void Ended(LinkConnection link, LinkClient client) => meter.ClientEnded(client.Meta.Service, client.EndCode, time.GetElapsedTime(client.Since));
+
+    public void LinkUp() => meter.LinkOpened();
+
+    public void LinkEnded(Exception? reason) => meter.LinkEnded(reason);
+
+    public void Measured(TimeSpan roundTrip) => meter.Answered(roundTrip);
+
     /// <summary>Gives up the dials that are under way.</summary>
     public async Task StopAsync()
     {
@@ -59,7 +68,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         await using var stopTimeout = timeout.ConfigureAwait(false);
         try
         {
-            var socket = link.Ledger.Add(await connector.ConnectAsync(target, dialling.Token).ConfigureAwait(false));
+            var socket = link.Ledger.Add(await ConnectAsync(target, pump, dialling.Token).ConfigureAwait(false));
             try
             {
                 await ProxyIntroduction.SendAsync(socket, options.ProxyProtocol, pump.Client.Meta, dialling.Token).ConfigureAwait(false);
@@ -121,6 +130,27 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             {
                 link.Ledger.Close(socket);
             }
+        }
+    }
+
+    private async Task<Socket> ConnectAsync(LocalTarget target, ClientPump pump, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        try
+        {
+            var socket = await connector.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
+            meter.Dialled(null, time.GetElapsedTime(since));
+            return socket;
+        }
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
+        {
+            // What was given up says nothing of the service.
+            if (!_stopping.IsCancellationRequested && !pump.Stopping.IsCancellationRequested)
+            {
+                meter.Dialled(error, time.GetElapsedTime(since));
+            }
+
+            throw;
         }
     }
 

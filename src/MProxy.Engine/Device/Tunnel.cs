@@ -1,17 +1,22 @@
+using System.Net;
+using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Link;
+using MProxy.Engine.Metrics;
 
 namespace MProxy.Engine.Device;
 
 /// <summary>The device's side of a service: brings the clients of one or more links to local services.</summary>
-public sealed class Tunnel : IDrainable
+public sealed class Tunnel : IDrainable, IMeterSource
 {
     private readonly TunnelOptions _options;
     private readonly ResourceLedger _ledger = new();
     private readonly EventFeed _events;
     private readonly LocalDialer _dialer;
     private readonly DeviceLink[] _owned;
+    private readonly SessionMeter _meter;
+    private readonly MetricsEndpoint? _metrics;
     private readonly IdleSweep _idle;
     private readonly StopSwitch _stop = new();
 
@@ -19,7 +24,9 @@ public sealed class Tunnel : IDrainable
     {
         _options = options;
         _events = new EventFeed(this, time);
-        _dialer = new LocalDialer(options, new LocalConnector(options.SourceAddress, time), failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _ledger, time);
+        _meter = new SessionMeter(EngineMeter.TunnelName, Name);
+        _metrics = options.MetricsEndPoint is { } address ? MetricsEndpoint.Start(address, _meter.Owner, _ledger, time) : null;
+        _dialer = new LocalDialer(options, new LocalConnector(options.SourceAddress, time), failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
@@ -35,6 +42,7 @@ public sealed class Tunnel : IDrainable
             client => client.Sink is LocalDatagrams ? options.DatagramIdleTimeout : TimeSpan.Zero,
             () => [options.DatagramIdleTimeout],
             time);
+        EngineMeter.Add(this);
     }
 
     /// <summary>What happens to this tunnel and its links. Handlers run on the pool, one event at a time.</summary>
@@ -80,11 +88,31 @@ public sealed class Tunnel : IDrainable
     /// <summary>Bytes sent to the relays since the start.</summary>
     public long BytesOut => Links.Sum(link => link.BytesOut);
 
+    /// <summary>Where its metrics are shown, with the port that is really open; null for nowhere.</summary>
+    public IPEndPoint? MetricsEndPoint => _metrics?.Address;
+
+    KeyValuePair<string, object?> IMeterSource.Owner => _meter.Owner;
+
+    int IMeterSource.Links => Links.Count(link => link.Connection is not null);
+
+    int IMeterSource.Clients => ClientCount;
+
+    (long Received, long Sent) IMeterSource.LinkBytes => (Traffic.BytesIn, Traffic.BytesOut);
+
+    /// <summary>What comes over a device's link is what clients sent.</summary>
+    (long Received, long Sent) IMeterSource.ClientBytes => (Traffic.ClientBytesIn, Traffic.ClientBytesOut);
+
+    (long Received, long Sent) IMeterSource.Pauses => (Traffic.PausesIn, Traffic.PausesOut);
+
     /// <summary>Whatever this tunnel holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
+    private Traffic Traffic => Links.Aggregate(default(Traffic), (sum, link) => sum + link.Traffic);
+
     /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>
     /// <exception cref="ArgumentException">The services cannot be dialled from the source address.</exception>
+    /// <exception cref="ArgumentException">The metrics would be shown to other machines.</exception>
+    /// <exception cref="SocketException">The address or port for the metrics cannot be had.</exception>
     /// <exception cref="LinkException">No relay can be reached, greets and accepts the tokens; or a link serves somebody else.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
@@ -146,6 +174,12 @@ public sealed class Tunnel : IDrainable
             [.. _owned.Select(link => link.StopAsync(drain, cancellationToken)),
             .. _options.Links.Select(link => link.ReleaseAsync(_dialer, drain, cancellationToken))]).ConfigureAwait(false);
         await _dialer.StopAsync().ConfigureAwait(false);
+        EngineMeter.Remove(this);
+        if (_metrics is not null)
+        {
+            await _metrics.DisposeAsync().ConfigureAwait(false);
+        }
+
         foreach (var link in Links)
         {
             link.EventRaised -= Forward;

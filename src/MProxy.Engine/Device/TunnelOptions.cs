@@ -30,6 +30,9 @@ public sealed record TunnelOptions
     /// <summary>TLS that ends or begins at this device.</summary>
     public ServiceTls Tls { get; init; } = new();
 
+    /// <summary>Where the metrics of the tunnel are shown to Prometheus, on loopback; null for nowhere. Port 0 lets the system choose.</summary>
+    public IPEndPoint? MetricsEndPoint { get; init; }
+
     /// <summary>The PROXY header that tells a local service who its client is, before the client's first byte.</summary>
     public ProxyProtocolVersion ProxyProtocol { get; init; }
 }

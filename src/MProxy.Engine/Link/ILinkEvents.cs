@@ -31,6 +31,9 @@ internal interface ILinkEvents
     /// <summary>A request of ours was answered, or its time is over.</summary>
     void Replied(ControlReply reply);
 
+    /// <summary>A probe was answered.</summary>
+    void Measured(TimeSpan roundTrip);
+
     /// <summary>The peer reports an error that answers nothing.</summary>
     void Reported(ControlReply error);
 

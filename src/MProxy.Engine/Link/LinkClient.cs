@@ -55,6 +55,9 @@ internal sealed class LinkClient
 
     public DateTimeOffset OpenedAt { get; init; }
 
+    /// <summary>The same as a timestamp, which no change of the clock moves.</summary>
+    public long Since { get; init; }
+
     /// <summary>Since when nothing moves, as a timestamp; 0 where nobody has looked yet.</summary>
     public long IdleSince { get; set; }
 

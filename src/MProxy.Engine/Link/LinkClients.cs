@@ -14,15 +14,17 @@ internal sealed class LinkClients
     private readonly ClientTable _table = new();
     private readonly FlowControl _flow;
     private readonly LateFrames _late;
+    private readonly LinkTraffic _traffic;
     private readonly TimeProvider _time;
     private bool _peerSendsConnection;
 
-    public LinkClients(LinkRole role, LinkOptions options, ControlChannel control, Outbox outbox, ILinkEvents events, TimeProvider time)
+    public LinkClients(LinkRole role, LinkOptions options, ControlChannel control, Outbox outbox, ILinkEvents events, LinkTraffic traffic, TimeProvider time)
     {
         _role = role;
         _control = control;
         _outbox = outbox;
         _events = events;
+        _traffic = traffic;
         _time = time;
         _flow = new FlowControl(options);
         _late = new LateFrames(time);
@@ -41,7 +43,7 @@ internal sealed class LinkClients
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public LinkClient? Open(in FrameMeta meta)
     {
-        var client = new LinkClient(meta) { OpenedAt = _time.GetUtcNow() };
+        var client = new LinkClient(meta) { OpenedAt = _time.GetUtcNow(), Since = _time.GetTimestamp() };
         var connection = FrameEncoder.Encode(FrameKind.Connection, meta, default);
         if (_late.IsHeldBack(client.SocketId) || !_table.TryAdd(client))
         {
@@ -158,6 +160,7 @@ internal sealed class LinkClients
         }
 
         client.BytesReceived += body.Length;
+        _traffic.Came(body.Length);
         var rest = body.Length - _events.Received(client, body, isFrameEnd);
         if (rest > 0 && !client.HasFailed && _flow.Add(client, rest))
         {
@@ -191,7 +194,7 @@ internal sealed class LinkClients
         LinkClient client;
         try
         {
-            client = new LinkClient(header.ToMeta()) { OpenedAt = _time.GetUtcNow() };
+            client = new LinkClient(header.ToMeta()) { OpenedAt = _time.GetUtcNow(), Since = _time.GetTimestamp() };
         }
         catch (FrameFieldException)
         {
@@ -286,7 +289,14 @@ internal sealed class LinkClients
         }
     }
 
-    private void SendCount(FrameKind kind, LinkClient client) => Send(kind, client.Meta, JsonText.Serialize(client.BytesReceived));
+    private void SendCount(FrameKind kind, LinkClient client)
+    {
+        Send(kind, client.Meta, JsonText.Serialize(client.BytesReceived));
+        if (kind == FrameKind.Pause)
+        {
+            _traffic.PauseWasSent();
+        }
+    }
 
     private void Send(FrameKind kind, in FrameMeta meta, ReadOnlySpan<byte> body) => _outbox.Add(FrameEncoder.Encode(kind, meta, body));
 }

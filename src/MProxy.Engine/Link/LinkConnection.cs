@@ -73,6 +73,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public long BytesOut => _writer.BytesOut;
 
+    /// <summary>What has moved, bytes and pauses. Waits for no lock.</summary>
+    public Traffic Traffic => new(BytesIn, BytesOut, _machine.Traffic.BytesIn, _machine.Traffic.BytesOut, _machine.Traffic.PausesIn, _machine.Traffic.PausesOut);
+
     public int ClientCount => Ask(machine => _closed ? 0 : machine.Clients.Count);
 
     /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
@@ -375,7 +378,15 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.Opened(LinkClient client) => _host.Opened(this, client);
 
-    int ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd) => client.Sink?.Received(data, isFrameEnd) ?? data.Length;
+    int ILinkEvents.Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        if (client.BytesReceived == data.Length && Role == LinkRole.Relay && !data.IsEmpty)
+        {
+            _host.Answered(this, client);
+        }
+
+        return client.Sink?.Received(data, isFrameEnd) ?? data.Length;
+    }
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
 
@@ -396,6 +407,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             waiting.TrySetResult(reply);
         }
     }
+
+    void ILinkEvents.Measured(TimeSpan roundTrip) => _host.Measured(this, roundTrip);
 
     void ILinkEvents.Reported(ControlReply error) => _host.Reported(this, error);
 

@@ -14,7 +14,7 @@ internal sealed class LinkMachine
     private readonly LinkRole _role;
     private readonly ILinkEvents _events;
     private readonly FrameScanner _scanner = new();
-    private readonly TurnQueue _turns = new();
+    private readonly TurnQueue _turns;
     private readonly Liveness _liveness;
     private readonly Outbox _outbox;
     private readonly ArrayBufferWriter<byte> _errorBody = new();
@@ -27,10 +27,11 @@ internal sealed class LinkMachine
     {
         _role = role;
         _events = events;
+        _turns = new TurnQueue(Traffic);
         _outbox = new Outbox(role, events);
         _liveness = new Liveness(time, options.SilenceOf(role), options.ProbeTimeout);
         Control = new ControlChannel(role, options, _outbox, events, time, random ?? Random.Shared);
-        Clients = new LinkClients(role, options, Control, _outbox, events, time);
+        Clients = new LinkClients(role, options, Control, _outbox, events, Traffic, time);
     }
 
     /// <summary>The back channel: what it is asked to send goes out in order with the machine's own frames.</summary>
@@ -38,6 +39,9 @@ internal sealed class LinkMachine
 
     /// <summary>The clients, and what the local side says of them.</summary>
     public LinkClients Clients { get; }
+
+    /// <summary>What has moved.</summary>
+    public LinkTraffic Traffic { get; } = new();
 
     /// <summary>How long the greeting, or the last probe since, took to be answered; null before.</summary>
     public TimeSpan? RoundTrip => _probed ?? Control.RoundTrip;
@@ -140,9 +144,10 @@ internal sealed class LinkMachine
     /// <summary>Asks the peer for a sign of life, which also measures the round trip. An old peer answers that it does not know the command: life as well.</summary>
     public void Probe() => Control.Ping(reply =>
     {
-        if (reply.Code != ErrorCode.Timeout)
+        if (reply is { Code: not ErrorCode.Timeout, RoundTrip: { } roundTrip })
         {
-            _probed = reply.RoundTrip;
+            _probed = roundTrip;
+            _events.Measured(roundTrip);
         }
     });
 
@@ -177,6 +182,7 @@ internal sealed class LinkMachine
                 Clients.TakeEnd(client);
                 break;
             case FrameKind.Pause when isEnd:
+                Traffic.PauseCame();
                 client.IsPausedByPeer = true;
                 break;
             case FrameKind.Resume when isEnd:

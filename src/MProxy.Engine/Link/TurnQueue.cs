@@ -6,7 +6,8 @@ namespace MProxy.Engine.Link;
 /// Whose frame goes next. Every client has at most one frame waiting and goes to the end of the queue with the next one, so that a
 /// bulk transfer delays a keystroke by one frame of each other client at most. A paused or suspended client's frame waits outside.
 /// </summary>
-internal sealed class TurnQueue
+/// <param name="traffic">Where the bytes of frames that are taken are counted.</param>
+internal sealed class TurnQueue(LinkTraffic traffic)
 {
     private readonly Queue<LinkClient> _queue = new();
 
@@ -47,7 +48,9 @@ internal sealed class TurnQueue
             client.Pending = default;
 
             // The second byte of a frame is the length of its header.
-            client.BytesSent += length - WireFormat.PreambleLength - target[1];
+            var count = length - WireFormat.PreambleLength - target[1];
+            client.BytesSent += count;
+            traffic.WasSent(count);
             return client;
         }
 

@@ -32,6 +32,8 @@ internal static class EngineMeter
         Meter.CreateObservableCounter("mproxy.client.io", () => ReadBoth(source => source.ClientBytes), "By", "Bytes that clients sent (receive) and were sent (transmit).");
         Meter.CreateObservableCounter("mproxy.client.pauses", () => ReadBoth(source => source.Pauses), "{pause}", "Pauses of clients that peers asked for (receive) and were asked for (transmit).");
         Meter.CreateObservableCounter("mproxy.client.refused", () => ReadAll(RefusalReason, source => source.Refused), "{client}", "Clients that were turned away.");
+        Meter.CreateObservableCounter("mproxy.datagram.dropped", () => ReadAll(DropReason, source => source.DatagramsDropped), "{datagram}", "Datagrams that were dropped.");
+        Meter.CreateObservableCounter("mproxy.access_log.dropped", ReadLogs, "{line}", "Lines of the access log that could not be written.");
         Meter.CreateObservableCounter("mproxy.limit.struck", () => ReadAll(LimitName, source => source.Limited), "{strike}", "How often a limit struck a client.");
     }
 
@@ -39,7 +41,7 @@ internal static class EngineMeter
 
     public static Counter<long> LinkOpened { get; } = Meter.CreateCounter<long>("mproxy.link.opened", "{link}", "Links that went up.");
 
-    public static Counter<long> LinkLost { get; } = Meter.CreateCounter<long>("mproxy.link.lost", "{link}", "Links that ended after they had been up.");
+    public static Counter<long> LinkEnded { get; } = Meter.CreateCounter<long>("mproxy.link.ended", "{link}", "Links that had been up and are over.");
 
     public static Histogram<double> LinkRoundTrip { get; } = Meter.CreateHistogram<double>("mproxy.link.round_trip.duration", "s", "How long an answer of the peer takes.");
 
@@ -51,10 +53,6 @@ internal static class EngineMeter
         Meter.CreateHistogram<double>("mproxy.client.time_to_first_byte", "s", "How long clients waited for the first byte of an answer, since they came.");
 
     public static Histogram<double> Dial { get; } = Meter.CreateHistogram<double>("mproxy.dial.duration", "s", "How long local services took to accept, or to fail.");
-
-    public static Counter<long> DatagramDropped { get; } = Meter.CreateCounter<long>("mproxy.datagram.dropped", "{datagram}", "Datagrams that were dropped.");
-
-    public static Counter<long> AccessLogDropped { get; } = Meter.CreateCounter<long>("mproxy.access_log.dropped", "{line}", "Lines of the access log that could not be written.");
 
     /// <summary>Reads a relay or tunnel from now on, whenever somebody asks.</summary>
     public static void Add(IMeterSource source)
@@ -76,6 +74,12 @@ internal static class EngineMeter
 
     private static IEnumerable<Measurement<long>> Read(Func<IMeterSource, long> value) =>
         Volatile.Read(ref _sources).Select(source => new Measurement<long>(value(source), source.Owner));
+
+    /// <summary>Whoever keeps no log shows nothing, not a zero.</summary>
+    private static IEnumerable<Measurement<long>> ReadLogs() =>
+        from source in Volatile.Read(ref _sources)
+        where source.LogLinesDropped is not null
+        select new Measurement<long>(source.LogLinesDropped.GetValueOrDefault(), source.Owner);
 
     private static IEnumerable<Measurement<long>> ReadBoth(Func<IMeterSource, (long Received, long Sent)> values)
     {

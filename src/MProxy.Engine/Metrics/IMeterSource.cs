@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace MProxy.Engine.Metrics;
 
 /// <summary>What a relay or tunnel counts anyway. It is read when somebody asks, on that thread, with no lock held; it throws nothing.</summary>
@@ -22,8 +24,14 @@ internal interface IMeterSource
     (long Received, long Sent) Pauses { get; }
 
     /// <summary>Clients that were turned away, by reason, in a few fixed sentences.</summary>
-    IReadOnlyDictionary<string, long> Refused { get; }
+    IReadOnlyDictionary<string, long> Refused => ReadOnlyDictionary<string, long>.Empty;
 
     /// <summary>How often a limit struck, by limit, in a few fixed sentences.</summary>
-    IReadOnlyDictionary<string, long> Limited { get; }
+    IReadOnlyDictionary<string, long> Limited => ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>Datagrams that were dropped, by reason, in a few fixed sentences.</summary>
+    IReadOnlyDictionary<string, long> DatagramsDropped => ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>Lines of the access log that could not be written; null where there is no log.</summary>
+    long? LogLinesDropped => null;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net.Sockets;
 using System.Reflection;
 using MProxy.Engine.Link;
 
@@ -13,10 +14,9 @@ internal static class MetricWords
     /// <summary>Anything that is none of the known words.</summary>
     public const string Other = "other";
 
-    private static readonly FrozenSet<string> Services = new[] { "tcp", "tls", "https", "http", "udp", "dns", "dns-tcp" }.ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> Services = WordsOf(typeof(ClientService));
 
-    private static readonly FrozenSet<string> Codes =
-        typeof(ErrorCode).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!).ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> Codes = WordsOf(typeof(ErrorCode));
 
     /// <summary>The service of a client.</summary>
     public static string Service(string? service) => service is not null && Services.TryGetValue(service, out var known) ? known : Other;
@@ -27,4 +27,19 @@ internal static class MetricWords
     /// <summary>One of this program's own fixed sentences as a word: <c>no device serves its port</c> is <c>no_device_serves_its_port</c>.</summary>
     public static string Slug(string sentence) =>
         string.Join('_', sentence.ToLowerInvariant().Split([.. sentence.Where(letter => !char.IsAsciiLetterOrDigit(letter)).Distinct()], StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>What became of a dial: <c>ok</c> where nothing failed.</summary>
+    public static string Outcome(Exception? failure) => failure switch
+    {
+        null => "ok",
+        OperationCanceledException or SocketException { SocketErrorCode: SocketError.TimedOut } => "timeout",
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "refused",
+        SocketException { SocketErrorCode: SocketError.HostUnreachable or SocketError.NetworkUnreachable } => "unreachable",
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData or SocketError.NoRecovery } => "unresolved",
+        _ => Other,
+    };
+
+    /// <summary>The constants of a class, so that a new one is known here too.</summary>
+    private static FrozenSet<string> WordsOf(Type type) =>
+        type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!).ToFrozenSet(StringComparer.Ordinal);
 }

@@ -1,22 +1,28 @@
-using System.Diagnostics.Metrics;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Metrics;
 
 /// <summary>What one relay or tunnel tells of its clients and links. Costs next to nothing while nobody listens, and may be told with any lock held.</summary>
-/// <param name="owner">Whose it is: <c>mproxy.relay.name</c> or <c>mproxy.tunnel.name</c>, and the name in this session.</param>
-internal sealed class SessionMeter(KeyValuePair<string, object?> owner)
+/// <param name="kind">What it is: <c>mproxy.relay.name</c> or <c>mproxy.tunnel.name</c>.</param>
+/// <param name="name">Its name in this session.</param>
+internal sealed class SessionMeter(string kind, string name)
 {
-    public KeyValuePair<string, object?> Owner => owner;
+    /// <summary>The first attribute of whatever it tells.</summary>
+    public KeyValuePair<string, object?> Owner { get; } = new(kind, name);
 
     /// <summary>A link has gone up.</summary>
-    public void LinkOpened() => EngineMeter.LinkOpened.Add(1, owner);
+    public void LinkOpened() => EngineMeter.LinkOpened.Add(1, Owner);
 
     /// <summary>A link that had been up is over.</summary>
-    /// <param name="code">Why; null where it was closed in order.</param>
-    public void LinkLost(string? code) => EngineMeter.LinkLost.Add(1, owner, new(EngineMeter.LinkEnd, MetricWords.End(code, "closed")));
+    /// <param name="reason">Why; null where it was closed in order. A carrier that breaks has no code of its own.</param>
+    public void LinkEnded(Exception? reason)
+    {
+        var code = reason is null ? null : (reason as LinkException)?.Code ?? ErrorCode.LinkLost;
+        EngineMeter.LinkEnded.Add(1, Owner, new(EngineMeter.LinkEnd, MetricWords.End(code, "closed")));
+    }
 
     /// <summary>A peer has answered a question.</summary>
-    public void Answered(TimeSpan roundTrip) => EngineMeter.LinkRoundTrip.Record(roundTrip.TotalSeconds, owner);
+    public void Answered(TimeSpan roundTrip) => EngineMeter.LinkRoundTrip.Record(roundTrip.TotalSeconds, Owner);
 
     /// <summary>A client is over.</summary>
     /// <param name="service">As its frames call it.</param>
@@ -24,33 +30,21 @@ internal sealed class SessionMeter(KeyValuePair<string, object?> owner)
     /// <param name="duration">How long it was there.</param>
     public void ClientEnded(string? service, string? code, TimeSpan duration)
     {
-        var kind = Service(service);
-        EngineMeter.ClientEnded.Add(1, owner, kind, new(EngineMeter.ClientEnd, MetricWords.End(code, "end")));
-        EngineMeter.ClientDuration.Record(duration.TotalSeconds, owner, kind);
+        var tag = Service(service);
+        EngineMeter.ClientEnded.Add(1, Owner, tag, new(EngineMeter.ClientEnd, MetricWords.End(code, "end")));
+        EngineMeter.ClientDuration.Record(duration.TotalSeconds, Owner, tag);
     }
 
     /// <summary>The first byte of an answer has come for a client.</summary>
     /// <param name="service">As its frames call it.</param>
     /// <param name="wait">How long after it came.</param>
-    public void FirstByte(string? service, TimeSpan wait) => EngineMeter.ClientFirstByte.Record(wait.TotalSeconds, owner, Service(service));
+    public void FirstByte(string? service, TimeSpan wait) => EngineMeter.ClientFirstByte.Record(wait.TotalSeconds, Owner, Service(service));
 
     /// <summary>A local service was dialled.</summary>
-    /// <param name="outcome">One of a few fixed words.</param>
+    /// <param name="failure">Why it did not accept; null where it did.</param>
     /// <param name="duration">How long it took to accept, or to fail.</param>
-    public void Dialled(string outcome, TimeSpan duration) => EngineMeter.Dial.Record(duration.TotalSeconds, owner, new(EngineMeter.DialOutcome, outcome));
-
-    /// <summary>A datagram was dropped.</summary>
-    /// <param name="reason">One of a few fixed sentences.</param>
-    public void DatagramDropped(string reason)
-    {
-        if (EngineMeter.DatagramDropped.Enabled)
-        {
-            EngineMeter.DatagramDropped.Add(1, owner, new(EngineMeter.DropReason, MetricWords.Slug(reason)));
-        }
-    }
-
-    /// <summary>A line of the access log could not be written.</summary>
-    public void AccessLogDropped() => EngineMeter.AccessLogDropped.Add(1, owner);
+    public void Dialled(Exception? failure, TimeSpan duration) =>
+        EngineMeter.Dial.Record(duration.TotalSeconds, Owner, new(EngineMeter.DialOutcome, MetricWords.Outcome(failure)));
 
     private static KeyValuePair<string, object?> Service(string? service) => new(EngineMeter.ClientService, MetricWords.Service(service));
 }

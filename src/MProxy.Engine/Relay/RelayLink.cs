@@ -119,7 +119,11 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     void ILinkHost.Ended(LinkConnection link, LinkClient client) => _relay.ClientEnded(this, client);
 
+    void ILinkHost.Answered(LinkConnection link, LinkClient client) => _relay.Meter.FirstByte(client.Meta.Service, _time.GetElapsedTime(client.Since));
+
     void ILinkHost.WentUp(LinkConnection link) => _relay.LinkWentUp(this);
+
+    void ILinkHost.Measured(LinkConnection link, TimeSpan roundTrip) => _relay.Meter.Answered(roundTrip);
 
     bool ILinkHost.Commanded(LinkConnection link, in ControlCommand command)
     {

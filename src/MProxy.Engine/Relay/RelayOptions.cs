@@ -78,6 +78,9 @@ public sealed record RelayOptions
     /// <summary>The bounds and time-outs of every link.</summary>
     public LinkOptions Link { get; init; } = new();
 
+    /// <summary>Where the metrics of the relay are shown to Prometheus, on loopback; null for nowhere. Port 0 lets the system choose.</summary>
+    public IPEndPoint? MetricsEndPoint { get; init; }
+
     /// <summary>Where the frames of all links are written to; null writes none.</summary>
     public LinkCapture? Capture { get; init; }
 

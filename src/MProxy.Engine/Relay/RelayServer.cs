@@ -3,12 +3,13 @@ using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Link;
+using MProxy.Engine.Metrics;
 using MProxy.Engine.Routing;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>The service in the middle: devices come in on one side, clients on the other, and each client goes to a device.</summary>
-public sealed class RelayServer : IDrainable
+public sealed class RelayServer : IDrainable, IMeterSource
 {
     private const int UsualHttpsPort = 443;
 
@@ -22,11 +23,12 @@ public sealed class RelayServer : IDrainable
     private readonly EventFeed _events;
     private readonly IAsyncDisposable? _capture;
     private readonly List<CarrierListener> _listeners = [];
-    private long _endedBytesIn;
-    private long _endedBytesOut;
+    private readonly TrafficSum _traffic = new();
+    private MetricsEndpoint? _metrics;
     private readonly ClientRouter _clients;
     private readonly IdleSweep _idle;
     private readonly CountByReason _limited = new();
+    private readonly CountByReason _dropped = new();
     private readonly StopSwitch _stop = new();
 
     private RelayServer(RelayOptions options, TimeProvider time)
@@ -36,11 +38,12 @@ public sealed class RelayServer : IDrainable
         _time = time;
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
+        Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(options);
         Admission = new ClientAdmission(_settings, time);
         _clients = new ClientRouter(_settings, Registry, Admission, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
-        var datagrams = new DatagramRouter(_settings, _clients, LimitStruck, time);
+        var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
             () => Registry.Links.Select(link => link.Connection),
@@ -99,10 +102,10 @@ public sealed class RelayServer : IDrainable
     public IReadOnlyList<ClientConnection> Connections => Registry.Links.SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
 
     /// <summary>Bytes received from devices since the start.</summary>
-    public long BytesIn => Interlocked.Read(ref _endedBytesIn) + Registry.Links.Sum(link => link.Connection.BytesIn);
+    public long BytesIn => _traffic.Now.BytesIn;
 
     /// <summary>Bytes sent to devices since the start.</summary>
-    public long BytesOut => Interlocked.Read(ref _endedBytesOut) + Registry.Links.Sum(link => link.Connection.BytesOut);
+    public long BytesOut => _traffic.Now.BytesOut;
 
     /// <summary>How many clients were turned away since the start.</summary>
     public long RefusedCount => _clients.RefusedCount;
@@ -116,6 +119,28 @@ public sealed class RelayServer : IDrainable
     /// <summary>How many times a limit struck a client that was let in, by the limit: it had to wait, or a datagram was dropped, or it was ended.</summary>
     public IReadOnlyDictionary<string, long> LimitedBy => _limited.All;
 
+    /// <summary>Where its metrics are shown, with the port that is really open; null for nowhere.</summary>
+    public IPEndPoint? MetricsEndPoint => _metrics?.Address;
+
+    KeyValuePair<string, object?> IMeterSource.Owner => Meter.Owner;
+
+    int IMeterSource.Links => LinkCount;
+
+    int IMeterSource.Clients => ClientCount;
+
+    (long Received, long Sent) IMeterSource.LinkBytes => (BytesIn, BytesOut);
+
+    /// <summary>What a relay sends over links is what clients sent.</summary>
+    (long Received, long Sent) IMeterSource.ClientBytes => (_traffic.Now.ClientBytesOut, _traffic.Now.ClientBytesIn);
+
+    (long Received, long Sent) IMeterSource.Pauses => (_traffic.Now.PausesIn, _traffic.Now.PausesOut);
+
+    IReadOnlyDictionary<string, long> IMeterSource.Refused => RefusedBy;
+
+    IReadOnlyDictionary<string, long> IMeterSource.Limited => LimitedBy;
+
+    IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dropped.All;
+
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
@@ -127,10 +152,12 @@ public sealed class RelayServer : IDrainable
 
     internal RelaySettings Settings => _settings;
 
+    internal SessionMeter Meter { get; }
+
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>
-    /// <exception cref="ArgumentException">A secured carrier has no certificate.</exception>
+    /// <exception cref="ArgumentException">A secured carrier has no certificate, or the metrics would be shown to other machines.</exception>
     public static RelayServer Start(RelayOptions options, TimeProvider? time = null)
     {
         foreach (var uri in options.Listen)
@@ -162,11 +189,16 @@ public sealed class RelayServer : IDrainable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    internal void LinkWentUp(RelayLink link) => _events.Raise(EventKind.LinkUp, Name, $"A device is connected over {link.Name}.");
+    internal void LinkWentUp(RelayLink link)
+    {
+        Meter.LinkOpened();
+        _events.Raise(EventKind.LinkUp, Name, $"A device is connected over {link.Name}.");
+    }
 
     /// <summary>A client of a link is over.</summary>
     internal void ClientEnded(RelayLink link, LinkClient client)
     {
+        Meter.ClientEnded(client.Meta.Service, client.EndCode, _time.GetElapsedTime(client.Since));
         Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
         if (client.EndCode == ErrorCode.Idle)
         {
@@ -188,8 +220,21 @@ public sealed class RelayServer : IDrainable
         return Task.CompletedTask;
     });
 
+    private void DatagramDropped(string reason)
+    {
+        _dropped.Add(reason);
+        LimitStruck(reason);
+    }
+
     private void Open()
     {
+        if (_options.MetricsEndPoint is { } address)
+        {
+            _metrics = MetricsEndpoint.Start(address, Meter.Owner, _ledger, _time);
+        }
+
+        EngineMeter.Add(this);
+
         // All are bound before any is served: a relay is open whole, or not at all.
         foreach (var uri in _options.Listen)
         {
@@ -229,16 +274,21 @@ public sealed class RelayServer : IDrainable
         await using (link.ConfigureAwait(false))
         {
             Registry.Add(link);
+            _traffic.Add(link.Connection);
             try
             {
-                var wasUp = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
-                _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {wasUp?.Message ?? "it closed the link."}", (wasUp as LinkException)?.Code);
+                var end = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
+                if (link.Connection.IsUp)
+                {
+                    Meter.LinkEnded(end);
+                }
+
+                _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", (end as LinkException)?.Code);
             }
             finally
             {
                 Registry.Remove(link);
-                Interlocked.Add(ref _endedBytesIn, link.Connection.BytesIn);
-                Interlocked.Add(ref _endedBytesOut, link.Connection.BytesOut);
+                _traffic.Remove(link.Connection);
             }
         }
     }
@@ -269,6 +319,12 @@ public sealed class RelayServer : IDrainable
         }
         finally
         {
+            EngineMeter.Remove(this);
+            if (_metrics is not null)
+            {
+                await _metrics.DisposeAsync().ConfigureAwait(false);
+            }
+
             if (_capture is not null)
             {
                 await _capture.DisposeAsync().ConfigureAwait(false);

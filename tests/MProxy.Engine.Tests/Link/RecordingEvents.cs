@@ -53,6 +53,8 @@ internal sealed class RecordingEvents : ILinkEvents
         Log.Add($"reply {reply.Id} {reply.Code}".TrimEnd());
     }
 
+    public void Measured(TimeSpan roundTrip) => Log.Add($"measured {roundTrip.TotalSeconds}");
+
     public void Reported(ControlReply error) => Log.Add($"reported {error.Code} {error.Message}");
 
     public void WorkReady()

@@ -31,7 +31,11 @@ internal sealed class CountedSource : IMeterSource, IDisposable
 
     public IReadOnlyDictionary<string, long> Limited { get; init; } = new Dictionary<string, long> { ["client idle"] = 7 };
 
-    public SessionMeter Meter => new(Owner);
+    public IReadOnlyDictionary<string, long> DatagramsDropped { get; init; } = new Dictionary<string, long> { ["it is too large"] = 8 };
+
+    public long? LogLinesDropped { get; init; } = 9;
+
+    public SessionMeter Meter => new(EngineMeter.RelayName, Name);
 
     public void Dispose() => EngineMeter.Remove(this);
 }

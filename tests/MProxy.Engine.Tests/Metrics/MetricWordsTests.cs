@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MProxy.Engine.Link;
 using MProxy.Engine.Metrics;
 
@@ -28,4 +29,16 @@ public class MetricWordsTests
     [InlineData("its ClientHello is malformed", "its_clienthello_is_malformed")]
     [InlineData("word", "word")]
     public void A_sentence_is_a_word(string sentence, string expected) => Assert.Equal(expected, MetricWords.Slug(sentence));
+
+    [Fact]
+    public void A_dial_ends_in_one_of_a_few_ways()
+    {
+        Assert.Equal("ok", MetricWords.Outcome(null));
+        Assert.Equal("timeout", MetricWords.Outcome(new TaskCanceledException()));
+        Assert.Equal("timeout", MetricWords.Outcome(new SocketException((int)SocketError.TimedOut)));
+        Assert.Equal("refused", MetricWords.Outcome(new SocketException((int)SocketError.ConnectionRefused)));
+        Assert.Equal("unreachable", MetricWords.Outcome(new SocketException((int)SocketError.NetworkUnreachable)));
+        Assert.Equal("unresolved", MetricWords.Outcome(new SocketException((int)SocketError.HostNotFound)));
+        Assert.Equal("other", MetricWords.Outcome(new SocketException((int)SocketError.AddressFamilyNotSupported)));
+    }
 }

@@ -30,15 +30,13 @@ public sealed class MetricsEndpointTests : IAsyncDisposable
     {
         var meter = _source.Meter;
         meter.LinkOpened();
-        meter.LinkLost(null);
-        meter.LinkLost(ErrorCode.Timeout);
+        meter.LinkEnded(null);
+        meter.LinkEnded(new LinkException("", code: ErrorCode.Timeout));
         meter.Answered(TimeSpan.FromMilliseconds(20));
         meter.ClientEnded("https", null, TimeSpan.FromSeconds(2));
         meter.ClientEnded("evil\"}", "E_EVIL", TimeSpan.FromDays(2));
         meter.FirstByte("http", TimeSpan.FromMilliseconds(1));
-        meter.Dialled("ok", TimeSpan.FromMilliseconds(0.4));
-        meter.DatagramDropped("it is too large");
-        meter.AccessLogDropped();
+        meter.Dialled(null, TimeSpan.FromMilliseconds(0.4));
         var (head, samples) = await ScrapeAsync();
         Assert.Equal(
             ["HTTP/1.1 200 OK", "Content-Type: text/plain; version=0.0.4; charset=utf-8", "Cache-Control: no-store", "Connection: close"],
@@ -48,8 +46,8 @@ public sealed class MetricsEndpointTests : IAsyncDisposable
         {
             [$"mproxy_link_active{{{me}}}"] = 2,
             [$"mproxy_link_opened_total{{{me}}}"] = 1,
-            [$"mproxy_link_lost_total{{{me},mproxy_link_end=\"closed\"}}"] = 1,
-            [$"mproxy_link_lost_total{{{me},mproxy_link_end=\"E_TIMEOUT\"}}"] = 1,
+            [$"mproxy_link_ended_total{{{me},mproxy_link_end=\"closed\"}}"] = 1,
+            [$"mproxy_link_ended_total{{{me},mproxy_link_end=\"E_TIMEOUT\"}}"] = 1,
             [$"mproxy_link_io_bytes_total{{{me},network_io_direction=\"receive\"}}"] = 1000,
             [$"mproxy_link_io_bytes_total{{{me},network_io_direction=\"transmit\"}}"] = 2000,
             [$"mproxy_link_round_trip_duration_seconds_count{{{me}}}"] = 1,
@@ -69,8 +67,8 @@ public sealed class MetricsEndpointTests : IAsyncDisposable
             [$"mproxy_client_refused_total{{{me},mproxy_refusal_reason=\"no_device_serves_its_port\"}}"] = 6,
             [$"mproxy_limit_struck_total{{{me},mproxy_limit_name=\"client_idle\"}}"] = 7,
             [$"mproxy_dial_duration_seconds_bucket{{{me},mproxy_dial_outcome=\"ok\",le=\"0.0005\"}}"] = 1,
-            [$"mproxy_datagram_dropped_total{{{me},mproxy_drop_reason=\"it_is_too_large\"}}"] = 1,
-            [$"mproxy_access_log_dropped_total{{{me}}}"] = 1,
+            [$"mproxy_datagram_dropped_total{{{me},mproxy_drop_reason=\"it_is_too_large\"}}"] = 8,
+            [$"mproxy_access_log_dropped_total{{{me}}}"] = 9,
         };
         Assert.All(expected, entry => Assert.Equal(entry.Value, samples[entry.Key]));
 

@@ -20,13 +20,11 @@ public sealed class PrometheusTests : IAsyncDisposable
         _endpoint = MetricsEndpoint.Start(new IPEndPoint(IPAddress.Loopback, 0), _source.Owner, _ledger, TimeProvider.System);
         var meter = _source.Meter;
         meter.LinkOpened();
-        meter.LinkLost(null);
+        meter.LinkEnded(null);
         meter.Answered(TimeSpan.FromMilliseconds(20));
         meter.ClientEnded("https", null, TimeSpan.FromSeconds(2));
         meter.FirstByte("http", TimeSpan.FromMilliseconds(1));
-        meter.Dialled("ok", TimeSpan.FromMilliseconds(0.4));
-        meter.DatagramDropped("it is too large");
-        meter.AccessLogDropped();
+        meter.Dialled(null, TimeSpan.FromMilliseconds(0.4));
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
