@@ -33,6 +33,16 @@ internal static class AccessLine
         json.WriteNumber("duration", record.Duration.Ticks / TimeSpan.TicksPerMillisecond * 0.001m);
         WriteText(json, "end", record.End);
         WriteText(json, "reason", record.Reason);
+        if (record.LimitedBy.Count > 0)
+        {
+            json.WriteStartArray("limited_by");
+            foreach (var limit in record.LimitedBy)
+            {
+                json.WriteStringValue(Cut(limit));
+            }
+
+            json.WriteEndArray();
+        }
     });
 
     /// <summary>Lines are missing here, since as many did not fit or could not be written.</summary>

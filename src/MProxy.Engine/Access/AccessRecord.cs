@@ -3,7 +3,7 @@ namespace MProxy.Engine.Access;
 /// <summary>
 /// One client of a relay or tunnel that is over, or was refused: one line of an <see cref="AccessLog"/>. The members of a line stand in this
 /// order, and new ones are added at the end: <c>time</c>, <c>owner</c>, <c>socket_id</c>, <c>address</c>, <c>port</c>, <c>service</c>,
-/// <c>service_port</c>, <c>name</c>, <c>device</c>, <c>bytes_in</c>, <c>bytes_out</c>, <c>duration</c>, <c>end</c>, <c>reason</c>. What is null
+/// <c>service_port</c>, <c>name</c>, <c>device</c>, <c>bytes_in</c>, <c>bytes_out</c>, <c>duration</c>, <c>end</c>, <c>reason</c>, <c>limited_by</c>. What is null
 /// or empty is left out. A text stands with its first 300 characters.
 /// </summary>
 public sealed record AccessRecord
@@ -55,4 +55,7 @@ public sealed record AccessRecord
 
     /// <summary>Why it was refused, in one of a few fixed texts.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>The limits that held it back while it was here, each once, in a few fixed texts. In a line they are an array.</summary>
+    public IReadOnlyList<string> LimitedBy { get; init; } = [];
 }

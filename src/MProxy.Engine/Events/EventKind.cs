@@ -27,6 +27,9 @@ public enum EventKind
     /// <summary>A capture has stopped before its link: it is full, or cannot be written.</summary>
     CaptureStopped,
 
+    /// <summary>An access log cannot be written. It goes on by itself when it can; the lines until then are missing.</summary>
+    AccessLogFailed,
+
     /// <summary>No new clients come; those there are may finish.</summary>
     Draining,
 

@@ -7,6 +7,7 @@ namespace MProxy.Engine.Link;
 internal sealed class LinkClient
 {
     private readonly byte[] _name;
+    private volatile string[] _limitedBy = [];
 
     internal LinkClient(in FrameMeta meta)
     {
@@ -92,11 +93,26 @@ internal sealed class LinkClient
     /// <summary>Why it did not end in order, as an error code; null where it did, or goes on.</summary>
     public string? EndCode { get; set; }
 
+    /// <summary>The limits that struck it, each once.</summary>
+    public IReadOnlyList<string> LimitedBy => _limitedBy;
+
     /// <summary>It is over on the link and at its local end, and whoever is behind the link was told.</summary>
     public bool IsOver { get; set; }
 
     /// <summary>Where the client's data goes on this side.</summary>
     public ClientSink? Sink { get; set; }
+
+    /// <summary>A limit struck it. From any thread.</summary>
+    public void NoteLimit(string limit)
+    {
+        lock (_name)
+        {
+            if (!_limitedBy.Contains(limit))
+            {
+                _limitedBy = [.. _limitedBy, limit];
+            }
+        }
+    }
 
     /// <summary>A header that names this client names its port and name too, or leaves them out.</summary>
     public bool Matches(in FrameHeader header) =>

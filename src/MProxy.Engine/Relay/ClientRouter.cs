@@ -12,11 +12,12 @@ namespace MProxy.Engine.Relay;
 /// <param name="settings">Limits, ports and proxies.</param>
 /// <param name="registry">Who may serve what.</param>
 /// <param name="admission">Who may come in.</param>
+/// <param name="records">Where those are noted who are turned away.</param>
 /// <param name="tasks">Who waits for what is under way.</param>
 /// <param name="ledger">Where sockets and buffers are noted.</param>
 /// <param name="warn">Says what an operator has to know.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
+internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, ClientRecords records, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
 
@@ -49,14 +50,14 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             }
             else if (!_reception.IsTrustedProxy(remote) && admission.Check(remote.Address) is { } denied)
             {
-                Reset(socket, denied);
+                Reset(socket, denied, Meta(remote, null, local.Port));
             }
             else if (_reception.IsNeeded(remote, port))
             {
                 var address = _reception.IsTrustedProxy(remote) ? null : remote.Address;
                 if (admission.TryArrive(address) is { } full)
                 {
-                    Reset(socket, full);
+                    Reset(socket, full, Meta(remote, null, local.Port));
                     return;
                 }
 
@@ -64,7 +65,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             }
             else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is { } refusal)
             {
-                Reset(socket, refusal);
+                Reset(socket, refusal, Meta(remote, null, local.Port));
             }
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
@@ -81,12 +82,12 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             var arrival = await _reception.ReceiveAsync(socket, remote, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
             if ((arrival.Refusal ?? Route(socket, arrival, servicePort)) is { } refusal)
             {
-                await RefuseAsync(socket, refusal, cancellationToken).ConfigureAwait(false);
+                await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
         {
-            Reset(socket, ClientRefusal.Gone);
+            Reset(socket, ClientRefusal.Gone, Meta(remote, null, servicePort));
         }
         finally
         {
@@ -108,7 +109,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         var filter = FilterOf(introduction);
         var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, (link, connection, client) =>
         {
-            var (up, down) = link.NewThrottles();
+            var (up, down) = link.NewThrottles(client);
             var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
             return (pump, () => pump.RunAsync(socket));
         });
@@ -211,15 +212,15 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
     }
 
-    private async Task RefuseAsync(Socket socket, ClientRefusal refusal, CancellationToken cancellationToken)
+    private async Task RefuseAsync(Socket socket, ClientRefusal refusal, FrameMeta client, CancellationToken cancellationToken)
     {
         if (refusal.Answer.IsEmpty)
         {
-            Reset(socket, refusal);
+            Reset(socket, refusal, client);
             return;
         }
 
-        Count(refusal);
+        Count(refusal, client);
         try
         {
             var stream = new NetworkStream(socket, ownsSocket: false);
@@ -238,13 +239,17 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     }
 
     /// <summary>At once: nobody waits for an answer that will not come.</summary>
-    private void Reset(Socket socket, ClientRefusal refusal)
+    private void Reset(Socket socket, ClientRefusal refusal, in FrameMeta client = default)
     {
-        Count(refusal);
+        Count(refusal, client);
         TcpSocket.ResetOnClose(socket);
         ledger.Close(socket);
     }
 
     /// <summary>A client was turned away.</summary>
-    public void Count(ClientRefusal refusal) => _refused.Add(refusal.Reason);
+    public void Count(ClientRefusal refusal, in FrameMeta client)
+    {
+        _refused.Add(refusal.Reason);
+        records.Refused(client, refusal);
+    }
 }

@@ -24,11 +24,11 @@ internal sealed class DatagramClient(
         _guard.Received(datagram.Length);
         if (!_rate.TryTake(1))
         {
-            port.Dropped(DatagramDrop.Rate);
+            port.Dropped(DatagramDrop.Rate, Client);
         }
         else if (throttles.Up.TrySpend(datagram.Length) && !TrySend(datagram))
         {
-            port.Dropped(DatagramDrop.Full);
+            port.Dropped(DatagramDrop.Full, Client);
         }
     }
 
@@ -44,7 +44,7 @@ internal sealed class DatagramClient(
     {
         if (!_guard.TrySend(datagram.Length, port.MaxAmplification))
         {
-            port.Dropped(DatagramDrop.Amplification);
+            port.Dropped(DatagramDrop.Amplification, Client);
             if (port.IsDns && DnsQuery.TryRead(datagram, out _) is { IsAnswer: true } answer && _guard.TrySend(answer.QuestionEnd, port.MaxAmplification))
             {
                 port.Send(answer.ToTruncated(datagram), key.Address);

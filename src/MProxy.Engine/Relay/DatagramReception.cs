@@ -30,7 +30,11 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
     public RateBucket NewRate() => router.NewRate();
 
     /// <summary>A datagram goes nowhere.</summary>
-    public void Dropped(string reason) => router.Dropped(reason);
+    public void Dropped(string reason, LinkClient? client = null)
+    {
+        client?.NoteLimit(reason);
+        router.Dropped(reason);
+    }
 
     /// <summary>Receives until it is cancelled, or the socket closed.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -123,7 +127,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
 
     private DatagramClient Join(RelayLink link, LinkConnection connection, LinkClient opened, in ClientKey key)
     {
-        var client = new DatagramClient(connection, opened, this, key, link.NewThrottles());
+        var client = new DatagramClient(connection, opened, this, key, link.NewThrottles(opened));
         lock (_clients)
         {
             _clients[key] = client;

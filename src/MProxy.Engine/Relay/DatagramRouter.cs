@@ -34,7 +34,7 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
         var refusal = _isClosed ? ClientRefusal.Closing : router.Admit(meta, remote, isDatagram: true, (link, connection, client) => (join(link, connection, client), null));
         if (refusal is not null)
         {
-            router.Count(refusal);
+            router.Count(refusal, meta);
         }
 
         return refusal;

@@ -99,7 +99,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     }
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
-    public (ClientThrottle Up, ClientThrottle Down) NewThrottles() => (Throttle(_up), Throttle(_down));
+    public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => (Throttle(_up, client), Throttle(_down, client));
 
     /// <summary>Another link has come with the same token id.</summary>
     public void Replace()
@@ -149,7 +149,8 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private RateBucket Rate(Func<RelayLimits, long> perSecond) => new(() => perSecond(_settings.Limits), RateBurst, _time);
 
-    private ClientThrottle Throttle(RateBucket shared) => new(Rate(limits => limits.ClientBytesPerSecond), shared, _relay.LimitStruck, _time);
+    private ClientThrottle Throttle(RateBucket shared, LinkClient client) =>
+        new(Rate(limits => limits.ClientBytesPerSecond), shared, limit => _relay.LimitStruck(client, limit), _time);
 
     private bool TryObey(in ControlCommand command)
     {

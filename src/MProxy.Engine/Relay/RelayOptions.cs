@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
@@ -80,6 +81,9 @@ public sealed record RelayOptions
 
     /// <summary>Where the metrics of the relay are shown to Prometheus, on loopback; null for nowhere. Port 0 lets the system choose.</summary>
     public IPEndPoint? MetricsEndPoint { get; init; }
+
+    /// <summary>Where a line is written for each client that is over, or was refused; null writes none.</summary>
+    public AccessLogOptions? AccessLog { get; init; }
 
     /// <summary>Where the frames of all links are written to; null writes none.</summary>
     public LinkCapture? Capture { get; init; }

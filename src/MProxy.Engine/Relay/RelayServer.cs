@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MProxy.Engine.Access;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Link;
@@ -25,6 +26,8 @@ public sealed class RelayServer : IDrainable, IMeterSource
     private readonly List<CarrierListener> _listeners = [];
     private readonly TrafficSum _traffic = new();
     private MetricsEndpoint? _metrics;
+    private readonly AccessLog? _accessLog;
+    private readonly ClientRecords _records;
     private readonly ClientRouter _clients;
     private readonly IdleSweep _idle;
     private readonly CountByReason _limited = new();
@@ -38,11 +41,15 @@ public sealed class RelayServer : IDrainable, IMeterSource
         _time = time;
         _tasks = new TaskSet(_ledger);
         _events = new EventFeed(this, time);
+
+        // Before anything else is held, since it may not be there.
+        _accessLog = options.AccessLog is { } log ? AccessLog.Open(log, reason => _events.Raise(EventKind.AccessLogFailed, Name, reason), time) : null;
+        _records = new ClientRecords(Name, _accessLog, time);
         Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(options);
         Admission = new ClientAdmission(_settings, time);
-        _clients = new ClientRouter(_settings, Registry, Admission, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
+        _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
@@ -141,6 +148,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
 
     IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dropped.All;
 
+    /// <summary>How many clients are missing in the access log: the disk did not take them, or too many were refused at once.</summary>
+    public long UnloggedCount => (_accessLog?.Dropped ?? 0) + _records.Skipped;
+
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
@@ -186,6 +196,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
     public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
         _stop.StopAsync(hurry => StopCoreAsync(drain, hurry), drain, cancellationToken);
 
+    /// <summary>Opens the access log's path anew, for whoever has moved the file away. Nothing where there is no log.</summary>
+    public void ReopenAccessLog() => _accessLog?.Reopen();
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
@@ -202,11 +215,19 @@ public sealed class RelayServer : IDrainable, IMeterSource
         Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
         if (client.EndCode == ErrorCode.Idle)
         {
+            client.NoteLimit("client idle");
             LimitStruck("client idle");
         }
+
+        _records.Ended(client, link.Name);
     }
 
-    internal void LimitStruck(ClientThrottle.Limit limit) => LimitStruck(limit == ClientThrottle.Limit.Client ? "client bytes per second" : "device bytes per second");
+    internal void LimitStruck(LinkClient client, ClientThrottle.Limit limit)
+    {
+        var text = limit == ClientThrottle.Limit.Client ? "client bytes per second" : "device bytes per second";
+        client.NoteLimit(text);
+        LimitStruck(text);
+    }
 
     internal void LimitStruck(string limit) => _limited.Add(limit);
 
@@ -328,6 +349,11 @@ public sealed class RelayServer : IDrainable, IMeterSource
             if (_capture is not null)
             {
                 await _capture.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (_accessLog is not null)
+            {
+                await _accessLog.DisposeAsync().ConfigureAwait(false);
             }
         }
 

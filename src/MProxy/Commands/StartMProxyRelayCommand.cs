@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security;
 using MProxy.Abstractions;
+using MProxy.Engine.Access;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
@@ -128,6 +129,21 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateRange(0.1, 3600)]
     public double HandshakeTimeout { get; set; } = 10;
 
+    /// <summary>A file for one line of JSON for each client that is over, or was refused. One that is there is added to.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? AccessLogPath { get; set; }
+
+    /// <summary>How many bytes one file of the access log may hold before the next is begun.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long AccessLogMaxLength { get; set; } = AccessLogOptions.DefaultMaxLength;
+
+    /// <summary>How many files of the access log are kept beside the one being written, 0 to 100.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public int AccessLogKeepFiles { get; set; } = 5;
+
     /// <summary>Its name in this session.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -169,6 +185,10 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
                 return relay;
             });
         }
+        catch (AccessLogException error)
+        {
+            ThrowTerminatingError(ErrorRecords.AccessLogUnavailable(error, AccessLogPath));
+        }
         catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException)
         {
             ThrowTerminatingError(ErrorRecords.StartFailed("Relay", error, listeners));
@@ -198,6 +218,12 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             GrantedUdpPort = GrantedUdpPort,
             PublicAddress = PublicAddress,
             Keys = Keys(),
+            AccessLog = AccessLogPath is null ? null : new AccessLogOptions
+            {
+                Path = GetUnresolvedProviderPathFromPSPath(AccessLogPath),
+                MaxLength = AccessLogMaxLength,
+                KeepFiles = AccessLogKeepFiles,
+            },
             Audience = Audience,
             TokenTimeout = TimeSpan.FromSeconds(TokenTimeout),
             Link = LinkOptions(),

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using MProxy.Engine;
+using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
@@ -44,6 +45,9 @@ internal static class ErrorRecords
 
     public static ErrorRecord CaptureUnavailable(CaptureException error, string path) => Create(
         error, "CaptureUnavailable", ErrorCategory.OpenError, path, "Give a path that can be written, and where no file is yet.");
+
+    public static ErrorRecord AccessLogUnavailable(AccessLogException error, string? path) => Create(
+        error, "AccessLogUnavailable", ErrorCategory.OpenError, path, "Give a path that can be written, and that no other relay writes to.");
 
     public static ErrorRecord NotFound(string what, string name) => Create(
         new ItemNotFoundException($"There is no {what} named '{name}'."), $"{char.ToUpperInvariant(what[0])}{what[1..]}NotFound",

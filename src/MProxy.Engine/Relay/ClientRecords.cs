@@ -1,0 +1,67 @@
+using MProxy.Engine.Access;
+using MProxy.Engine.Link;
+using MProxy.Engine.Routing;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>Notes in a relay's access log who came and what became of it.</summary>
+/// <param name="owner">The relay, by name.</param>
+/// <param name="log">The log; null writes none.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ClientRecords(string owner, AccessLog? log, TimeProvider time)
+{
+    /// <summary>Refusals per second that are written: whoever floods a relay must not write its log, nor rotate away what was there.</summary>
+    private const int RefusalsPerSecond = 100;
+
+    private readonly RateBucket _refusals = new(() => RefusalsPerSecond, TimeSpan.FromSeconds(2), time);
+    private long _skipped;
+
+    /// <summary>Refusals that were left out, since too many came.</summary>
+    public long Skipped => Interlocked.Read(ref _skipped);
+
+    /// <summary>A client of a link is over.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="device">Which link carried it.</param>
+    public void Ended(LinkClient client, string device) => log?.Write(Record(client.Meta, client.OpenedAt) with
+    {
+        Device = device,
+        BytesIn = client.BytesSent,
+        BytesOut = client.BytesReceived,
+        Duration = time.GetElapsedTime(client.Since),
+        End = client.EndCode ?? AccessRecord.InOrder,
+        LimitedBy = client.LimitedBy,
+    });
+
+    /// <summary>A client was turned away.</summary>
+    public void Refused(in FrameMeta client, ClientRefusal refusal)
+    {
+        // One that was gone at once has no address to tell.
+        if (log is null || client.Address is null)
+        {
+            return;
+        }
+
+        if (_refusals.TryTake(1))
+        {
+            log.Write(Record(client, time.GetUtcNow()) with { End = AccessRecord.Refused, Reason = refusal.Reason });
+        }
+        else
+        {
+            Interlocked.Increment(ref _skipped);
+        }
+    }
+
+    private AccessRecord Record(in FrameMeta client, DateTimeOffset came) => new()
+    {
+        Time = came,
+        Owner = owner,
+        SocketId = $"{client.Family},{client.Address},{client.Port}",
+        Address = client.Address,
+        Port = client.Port,
+        Service = client.Service,
+        ServicePort = client.ServicePort,
+        Name = client.Name,
+        End = AccessRecord.InOrder,
+    };
+}
