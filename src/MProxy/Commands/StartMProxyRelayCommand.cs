@@ -144,6 +144,11 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateRange(0, 100)]
     public int AccessLogKeepFiles { get; set; } = 5;
 
+    /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>
+    [Parameter]
+    [LocalEndPointTransform]
+    public IPEndPoint? MetricsAddress { get; set; }
+
     /// <summary>Its name in this session.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -226,6 +231,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             },
             Audience = Audience,
             TokenTimeout = TimeSpan.FromSeconds(TokenTimeout),
+            MetricsEndPoint = MetricsAddress,
             Link = LinkOptions(),
             Carrier = new ListenOptions
             {

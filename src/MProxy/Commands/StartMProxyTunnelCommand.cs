@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Net;
+using System.Net.Sockets;
 using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using MProxy.Abstractions;
@@ -36,6 +37,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter(Mandatory = true, Position = 1)]
     [ServiceMapTransform]
     public ServiceMap Service { get; set; } = null!;
+
+    /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>
+    [Parameter]
+    [LocalEndPointTransform]
+    public IPEndPoint? MetricsAddress { get; set; }
 
     /// <summary>Its name in this session.</summary>
     [Parameter]
@@ -132,6 +138,10 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         {
             ThrowTerminatingError(ErrorRecords.InvalidOption(error, SourceAddress));
         }
+        catch (SocketException error)
+        {
+            ThrowTerminatingError(ErrorRecords.StartFailed("Tunnel", error, $"{MetricsAddress}"));
+        }
         catch (LinkException error)
         {
             ThrowTerminatingError(ErrorRecords.ConnectFailed("TunnelStart", error, target));
@@ -166,6 +176,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         DatagramIdleTimeout = TimeSpan.FromSeconds(DatagramIdleTimeout),
         SourceAddress = SourceAddress,
         ProxyProtocol = ProxyProtocol,
+        MetricsEndPoint = MetricsAddress,
         Tls = Tls(),
         Links = _sessions,
         Relays =
