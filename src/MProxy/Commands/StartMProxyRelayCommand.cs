@@ -8,6 +8,7 @@ using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
 using MProxy.Internal;
+using MProxy.Internal.Configuration;
 
 namespace MProxy.Commands;
 
@@ -18,9 +19,11 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
 {
     private const string ListenSet = "Listen";
     private const string StreamSet = "Stream";
+    private const string ConfigurationSet = "Configuration";
 
     /// <summary>Where devices come in: tcp, tls, ws, wss or unix. Port 0 lets the system choose.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ListenSet)]
+    [Parameter(Position = 0, ParameterSetName = ConfigurationSet)]
     [CarrierUriTransform]
     public CarrierUri[] Listen { get; set; } = [];
 
@@ -28,6 +31,11 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [Parameter(Mandatory = true, ParameterSetName = StreamSet)]
     [ValidateNotNullOrEmpty]
     public Stream[] Stream { get; set; } = [];
+
+    /// <summary>A .psd1 or .json file with parameters of this cmdlet. What stands on the command line wins.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ConfigurationSet)]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationPath { get; set; }
 
     /// <summary>Ports for clients of raw TCP, 0 to 65535, open as long as the relay is; 0 lets the system choose.</summary>
     [Parameter]
@@ -103,6 +111,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     /// <summary>PEM files with public keys that tokens are checked with (RS256, ES256).</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [FilePath]
     public string[] PublicKey { get; set; } = [];
 
     /// <summary>The audience that tokens have to name; any will do unless given.</summary>
@@ -153,6 +162,9 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationSet, ConfigurationPath);
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

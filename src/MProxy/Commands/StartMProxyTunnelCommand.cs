@@ -10,6 +10,7 @@ using MProxy.Engine.Device;
 using MProxy.Engine.Link;
 using MProxy.Engine.ProxyProtocol;
 using MProxy.Internal;
+using MProxy.Internal.Configuration;
 
 namespace MProxy.Commands;
 
@@ -19,11 +20,13 @@ namespace MProxy.Commands;
 public sealed class StartMProxyTunnelCommand : DialCommand
 {
     private const string SessionSet = "Session";
+    private const string ConfigurationSet = "Configuration";
 
     private readonly List<DeviceLink> _sessions = [];
 
     /// <summary>The relays to keep a link to each: tcp, tls, ws, wss or unix.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = RelaySet)]
+    [Parameter(Position = 0, ParameterSetName = ConfigurationSet)]
     [Alias("RelayUri")]
     [CarrierUriTransform]
     public CarrierUri[] Relay { get; set; } = [];
@@ -34,7 +37,10 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     public DeviceLink[] Session { get; set; } = [];
 
     /// <summary>Which local service each client gets: @{ tcp = '127.0.0.1:9000' }. Keys are a name, a port, a service or '*'.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = RelaySet)]
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = SessionSet)]
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = StreamSet)]
+    [Parameter(Position = 1, ParameterSetName = ConfigurationSet)]
     [ServiceMapTransform]
     public ServiceMap Service { get; set; } = null!;
 
@@ -42,6 +48,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter]
     [LocalEndPointTransform]
     public IPEndPoint? MetricsAddress { get; set; }
+
+    /// <summary>A .psd1 or .json file with parameters of this cmdlet. What stands on the command line wins.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ConfigurationSet)]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationPath { get; set; }
 
     /// <summary>Its name in this session.</summary>
     [Parameter]
@@ -97,6 +108,9 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     public ProxyProtocolVersion ProxyProtocol { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationSet, ConfigurationPath);
+
+    /// <inheritdoc/>
     protected override void ProcessRecord() => _sessions.AddRange(Session);
 
     /// <inheritdoc/>
@@ -110,9 +124,9 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 
         var target = ParameterSetName switch
         {
-            RelaySet => string.Join(", ", (object[])Relay),
             SessionSet => string.Join(", ", _sessions.Select(session => session.Name)),
-            _ => "stream",
+            StreamSet => "stream",
+            _ => string.Join(", ", (object[])Relay),
         };
         if (!ShouldProcess(target, $"Start tunnel for {string.Join(", ", Service.Entries)}"))
         {
@@ -181,7 +195,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Links = _sessions,
         Relays =
         [
-            .. (ParameterSetName switch { RelaySet => Relay, StreamSet => [null], _ => (IEnumerable<CarrierUri?>)[] })
+            .. (ParameterSetName switch { SessionSet => [], StreamSet => [null], _ => (IEnumerable<CarrierUri?>)Relay })
                 .Select(relay => DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay), Capture = capture }),
         ],
     };

@@ -3,6 +3,7 @@ using MProxy.Engine;
 using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Link;
+using MProxy.Internal.Configuration;
 using MProxy.Protocol;
 
 namespace MProxy.Internal;
@@ -39,6 +40,21 @@ internal static class ErrorRecords
     public static ErrorRecord InvalidManifest(string path, string reason, Exception? inner = null) => Create(
         new InvalidDataException($"The manifest '{path}' cannot be used: {reason}", inner), "InvalidManifest", ErrorCategory.InvalidData, path,
         "Write it as JSON with double quotes: version, address {family, address, port, service, serviceport} and filepath.");
+
+    /// <summary>All that is wrong with a configuration file, the first ten of it.</summary>
+    public static ErrorRecord InvalidConfiguration(string path, IReadOnlyList<ConfigurationProblem> problems)
+    {
+        const int Shown = 10;
+        var lines = problems.Take(Shown).Select(problem => problem.ToText(Path.GetFileName(path))).ToList();
+        if (problems.Count > Shown)
+        {
+            lines.Add($"… and {problems.Count - Shown} more.");
+        }
+
+        return Create(
+            new InvalidDataException(string.Join(Environment.NewLine, lines)), "InvalidConfiguration", ErrorCategory.InvalidData, path,
+            "Change the file; about_MProxy_Configuration says how it is written. Nothing was started.");
+    }
 
     public static ErrorRecord FileUnavailable(Exception error, string path) => Create(
         error, "FileUnavailable", ErrorCategory.OpenError, path, "Check that the file exists and can be opened.");
