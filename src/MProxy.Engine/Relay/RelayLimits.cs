@@ -1,10 +1,14 @@
 using System.Net;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Relay;
 
 /// <summary>Who may come to a relay, how many, and how much they may move. The defaults suit a small server; all may change while it runs.</summary>
 public sealed record RelayLimits
 {
+    // Who asks has long asked again by then, and its port may be another's.
+    private static readonly TimeSpan DnsPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>Clients of all devices together.</summary>
     public int MaxClients { get; init; } = 10_000;
 
@@ -38,7 +42,7 @@ public sealed record RelayLimits
     /// <summary>How long a client of a stream may be silent both ways before it is ended; zero for ever.</summary>
     public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long a client of datagrams may be silent both ways before it is over.</summary>
+    /// <summary>How long a client of datagrams may be silent both ways before it is over; one of DNS 5 s at most.</summary>
     public TimeSpan DatagramIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How many times the bytes of its own datagrams a client is sent before it has shown that it gets answers: whoever made up its address gains no more.</summary>
@@ -49,4 +53,8 @@ public sealed record RelayLimits
 
     /// <summary>Addresses that clients may not come from, also where they are allowed otherwise.</summary>
     public IReadOnlyList<IPNetwork> DeniedClients { get; init; } = [];
+
+    internal TimeSpan IdleTimeoutOf(string? service, bool isDatagram) => !isDatagram ? ClientIdleTimeout
+        : service == ClientService.Dns && DatagramIdleTimeout > DnsPatience ? DnsPatience
+        : DatagramIdleTimeout;
 }

@@ -54,8 +54,8 @@ public sealed class RelayServer : IDrainable, IMeterSource
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
             () => Registry.Links.Select(link => link.Connection),
-            client => client.IsDatagram ? _settings.Limits.DatagramIdleTimeout : _settings.Limits.ClientIdleTimeout,
-            () => [_settings.Limits.DatagramIdleTimeout, _settings.Limits.ClientIdleTimeout],
+            client => _settings.Limits.IdleTimeoutOf(client.Meta.Service, client.IsDatagram),
+            () => [_settings.Limits.IdleTimeoutOf(ClientService.Dns, isDatagram: true), _settings.Limits.DatagramIdleTimeout, _settings.Limits.ClientIdleTimeout],
             time);
     }
 
