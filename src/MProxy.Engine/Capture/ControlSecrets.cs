@@ -59,7 +59,7 @@ internal sealed partial class ControlSecrets
         {
             "add_token" or "check_token" or "delete_token" or "auth" or "authn" or "authz" or "access_token" => RedactToken,
             "hello" => KeepWords,
-            "grant" => Hide,
+            "grant" or "services" => Hide,
             "drain" or "ping" => _ => NotShown,
             _ => null,
         };

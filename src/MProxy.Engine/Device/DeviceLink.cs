@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
@@ -116,6 +117,9 @@ public sealed class DeviceLink : IDrainable
     /// <summary>What the link shows to the relay.</summary>
     internal TokenList Tokens { get; }
 
+    /// <summary>Which services of whoever has the clients get new ones.</summary>
+    internal IReadOnlyList<KeyValuePair<string, AnnouncedService>> ServiceStates => Handler?.ServiceStates ?? [];
+
     private IClientHandler? Handler
     {
         get
@@ -199,9 +203,18 @@ public sealed class DeviceLink : IDrainable
         lock (_gate)
         {
             _handler ??= handler;
-            return _handler == handler;
+            if (_handler != handler)
+            {
+                return false;
+            }
         }
+
+        TellServices();
+        return true;
     }
+
+    /// <summary>Tells the relay which services get new clients, where that has changed. Not to be called with a lock held.</summary>
+    internal void TellServices() => _life?.Announcer.Tell();
 
     /// <summary>Takes the clients from whoever has them: no new ones, running ones for as long as <paramref name="drain"/> allows. Nobody else gets any before that is over.</summary>
     internal async Task ReleaseAsync(IClientHandler handler, TimeSpan drain, CancellationToken cancellationToken)
@@ -227,6 +240,8 @@ public sealed class DeviceLink : IDrainable
             _handler = null;
             _isReleasing = false;
         }
+
+        TellServices();
     }
 
     private async Task RunAsync(bool keepTrying)
@@ -285,6 +300,9 @@ public sealed class DeviceLink : IDrainable
             {
                 _life = life;
                 _traffic.Add(life.Connection);
+
+                // What has changed since the greeting.
+                TellServices();
                 var upAt = _time.GetTimestamp();
                 SetState(LinkState.Connected);
                 _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");

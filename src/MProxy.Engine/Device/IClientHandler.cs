@@ -1,3 +1,4 @@
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
@@ -28,4 +29,7 @@ internal interface IClientHandler
     void Measured(TimeSpan roundTrip)
     {
     }
+
+    /// <summary>Which of its services get new clients; none where it has no services of its own. Asked without a lock.</summary>
+    IReadOnlyList<KeyValuePair<string, AnnouncedService>> ServiceStates => [];
 }

@@ -1,5 +1,6 @@
 using System.Collections.Specialized;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
@@ -20,11 +21,15 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     {
         _owner = owner;
         Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random, options.Capture?.Tap(options.Target, options.Tokens));
+        Announcer = new ServiceAnnouncer(Connection, () => owner.ServiceStates, owner.ErrorReported);
     }
 
     public LinkConnection Connection { get; }
 
     public IReadOnlyList<ServiceGrant> Grants => _grants;
+
+    /// <summary>Tells the relay which services get new clients.</summary>
+    public ServiceAnnouncer Announcer { get; }
 
     /// <summary>Done when the connection has ended, with the reason; null where the relay closed it in order.</summary>
     public Task<Exception?> Running { get; private set; } = Task.FromResult<Exception?>(null);
@@ -130,6 +135,9 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
         _stopping = stopping.UnsafeRegister(static closing => _ = ((CancellationTokenSource)closing!).CancelAsync(), _closing);
         Running = RunAsync();
         await FirstAsync(_up.Task, cancellationToken).ConfigureAwait(false);
+
+        // Ahead of the tokens, which bring the clients.
+        Announcer.Tell();
         await ShowAsync(tokens, cancellationToken).ConfigureAwait(false);
         if (tokens.Count > 0)
         {

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 using MProxy.Engine.Metrics;
 using MProxy.Engine.ProxyProtocol;
@@ -11,18 +12,25 @@ namespace MProxy.Engine.Device;
 
 /// <summary>Takes clients to local services: whatever the map does not name is refused, and a slow or refused dial is its client's alone.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, Action<string> failed, SessionMeter meter, ResourceLedger ledger, TimeProvider time) : IClientHandler
+internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, ServiceBoard board, Action<string> failed, SessionMeter meter, ResourceLedger ledger, TimeProvider time) : IClientHandler
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
     private readonly DatagramBudget _budget = new();
     private readonly ConcurrentDictionary<LocalTarget, bool> _failing = [];
 
+    public IReadOnlyList<KeyValuePair<string, AnnouncedService>> ServiceStates => board.States;
+
     public void Opened(LinkConnection link, LinkClient client)
     {
-        if (options.Service.Find(client.Meta) is not { } target)
+        if (!options.Service.TryFind(client.Meta, out var key, out var target))
         {
             link.Fail(client, ErrorCode.NoService, "this device serves no such service");
+        }
+        else if (board.IsDraining(key) && !link.Hello.Commands.Contains(ServicesMessage.Command))
+        {
+            // A relay that can be told sends none, and those that it has sent before it knew are served.
+            link.Fail(client, ErrorCode.NoService, "this service takes no clients now");
         }
         else if (client.IsDatagram || !target.TakesStreams)
         {

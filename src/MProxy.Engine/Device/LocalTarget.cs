@@ -1,4 +1,5 @@
 using System.Globalization;
+using MProxy.Engine.Routing;
 
 namespace MProxy.Engine.Device;
 
@@ -8,7 +9,7 @@ namespace MProxy.Engine.Device;
 /// </summary>
 /// <param name="Host">A name or an address; empty where the service is a socket file.</param>
 /// <param name="Port">Its port; 0 where the service is a socket file.</param>
-public sealed record LocalTarget(string Host, int Port)
+public sealed record LocalTarget(string Host, int Port) : IServiceTarget
 {
     /// <summary>The socket file to dial; null where the service has a host and a port.</summary>
     public string? SocketPath { get; init; }

@@ -1,5 +1,4 @@
-using System.Globalization;
-using MProxy.Engine.Link;
+using System.Diagnostics.CodeAnalysis;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
@@ -12,7 +11,7 @@ namespace MProxy.Engine.Device;
 /// </summary>
 public sealed class ServiceMap
 {
-    private readonly Dictionary<string, LocalTarget> _targets = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ServiceTable<LocalTarget> _targets = new();
 
     /// <summary>A map of keys (name, <c>*.name</c>, port, service or <c>*</c>) to targets. Keys are compared without case, names as routing does it.</summary>
     /// <exception cref="ArgumentException">A key is there twice, or is no name although it is written like one.</exception>
@@ -20,7 +19,8 @@ public sealed class ServiceMap
     {
         foreach (var (key, target) in targets)
         {
-            if (!_targets.TryAdd(Fold(key), target))
+            var folded = ServiceKeys.TryFold(key) ?? throw new ArgumentException($"The service '{key}' is no name, *.name, port or service.");
+            if (!_targets.TryAdd(folded, target))
             {
                 throw new ArgumentException($"The service '{key}' is given twice.");
             }
@@ -28,54 +28,24 @@ public sealed class ServiceMap
     }
 
     /// <summary>The entries as text: <c>tcp=127.0.0.1:9000</c>.</summary>
-    public IReadOnlyList<string> Entries => _targets.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal).ToArray();
+    public IReadOnlyList<string> Entries => _targets.Entries.Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal).ToArray();
+
+    /// <summary>The keys, in the spelling in which they are compared.</summary>
+    public IReadOnlyList<string> Keys => _targets.Entries.Keys.Order(StringComparer.Ordinal).ToArray();
+
+    /// <summary>Those of them whose services can be probed: all that take streams.</summary>
+    public IReadOnlyList<string> Probeable => Keys.Where(key => this[key].TakesStreams).ToArray();
 
     /// <summary>Where clients may go.</summary>
-    internal IReadOnlyCollection<LocalTarget> Targets => _targets.Values;
+    internal IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
+
+    /// <summary>Where the clients of a key go, which is spelled as in <see cref="Keys"/>.</summary>
+    internal LocalTarget this[string key] => _targets.Entries[key];
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
-    public LocalTarget? Find(in FrameMeta client) =>
-        FindName(client)
-        ?? Find(client.ServicePort?.ToString(CultureInfo.InvariantCulture), client)
-        ?? Find(client.Service, client)
-        ?? Find(OtherName(client.Service), client)
-        ?? Find("*", client);
+    public LocalTarget? Find(in FrameMeta client) => TryFind(client, out _, out var target) ? target : null;
 
-    private static bool Fits(LocalTarget target, string? service) => ClientService.IsDatagram(service) ? target.TakesDatagrams
-        : !ClientService.IsStream(service) || target.TakesStreams;
-
-    /// <summary>A client of TLS is one of <c>https</c> where its name led it here, as relays have always called it, and of <c>tls</c> in general.</summary>
-    private static string? OtherName(string? service) => service switch
-    {
-        "https" => "tls",
-        "tls" => "https",
-        ClientService.DnsOverTcp => ClientService.Dns,
-        _ => null,
-    };
-
-    /// <summary>A dot, a colon or a letter beyond ASCII is in names and addresses alone. Other keys may be a service's as well.</summary>
-    private static string Fold(string key) => key.Any(letter => letter is '.' or ':' || !char.IsAscii(letter))
-        ? ServerName.TryFoldPattern(key) ?? throw new ArgumentException($"The service '{key}' is no name, *.name, port or service.")
-        : key;
-
-    private LocalTarget? FindName(in FrameMeta client)
-    {
-        var name = client.Name;
-        // One without a dot could be the name of a service here, which no client may choose.
-        if (string.IsNullOrEmpty(name) || ServerName.TryFold(name) is not { } folded || !folded.AsSpan().ContainsAny('.', ':'))
-        {
-            return null;
-        }
-
-        var target = Find(folded, client);
-        for (var dot = folded.IndexOf('.', StringComparison.Ordinal); target is null && dot >= 0; dot = folded.IndexOf('.', dot + 1))
-        {
-            target = Find($"*{folded.AsSpan(dot)}", client);
-        }
-
-        return target;
-    }
-
-    private LocalTarget? Find(string? key, in FrameMeta client) =>
-        !string.IsNullOrEmpty(key) && _targets.GetValueOrDefault(key) is { } target && Fits(target, client.Service) ? target : null;
+    /// <summary>The same, with the key that it goes there by.</summary>
+    internal bool TryFind(in FrameMeta client, [NotNullWhen(true)] out string? key, [NotNullWhen(true)] out LocalTarget? target) =>
+        _targets.TryFind(client, out key, out target);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 using MProxy.Engine.Metrics;
 
@@ -13,6 +14,8 @@ public sealed class Tunnel : IDrainable, IMeterSource
     private readonly TunnelOptions _options;
     private readonly ResourceLedger _ledger = new();
     private readonly EventFeed _events;
+    private readonly ServiceBoard _board;
+    private readonly ServiceProber _prober;
     private readonly LocalDialer _dialer;
     private readonly DeviceLink[] _owned;
     private readonly SessionMeter _meter;
@@ -26,7 +29,10 @@ public sealed class Tunnel : IDrainable, IMeterSource
         _events = new EventFeed(this, time);
         _meter = new SessionMeter(EngineMeter.TunnelName, Name);
         _metrics = options.MetricsEndPoint is { } address ? MetricsEndpoint.Start(address, _meter.Owner, _ledger, time) : null;
-        _dialer = new LocalDialer(options, new LocalConnector(options.SourceAddress, time), failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
+        var connector = new LocalConnector(options.SourceAddress, time);
+        _board = new ServiceBoard(options.Service, change => _events.Raise(EventKind.ServiceHealthChanged, Name, change), TellServices, time);
+        _prober = new ServiceProber(options, new ServiceCheck(options, connector, _ledger, time), _board, _ledger, time);
+        _dialer = new LocalDialer(options, connector, _board, failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
@@ -43,6 +49,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
             () => [options.DatagramIdleTimeout],
             time);
         EngineMeter.Add(this);
+        _prober.Start();
     }
 
     /// <summary>What happens to this tunnel and its links. Handlers run on the pool, one event at a time.</summary>
@@ -75,6 +82,9 @@ public sealed class Tunnel : IDrainable, IMeterSource
 
     /// <summary>What is exposed: <c>tcp=127.0.0.1:9000</c>.</summary>
     public IReadOnlyList<string> Service => _options.Service.Entries;
+
+    /// <summary>The same, each with whether it gets new clients.</summary>
+    public IReadOnlyList<ServiceStatus> Services => _board.Statuses;
 
     /// <summary>How many clients are on the links.</summary>
     public int ClientCount => Links.Sum(link => link.ClientCount);
@@ -110,13 +120,14 @@ public sealed class Tunnel : IDrainable, IMeterSource
     private Traffic Traffic => Links.Aggregate(default(Traffic), (sum, link) => sum + link.Traffic);
 
     /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>
-    /// <exception cref="ArgumentException">The services cannot be dialled from the source address.</exception>
+    /// <exception cref="ArgumentException">The services cannot be dialled from the source address, or not be probed like this.</exception>
     /// <exception cref="ArgumentException">The metrics would be shown to other machines.</exception>
     /// <exception cref="SocketException">The address or port for the metrics cannot be had.</exception>
     /// <exception cref="LinkException">No relay can be reached, greets and accepts the tokens; or a link serves somebody else.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         LocalConnector.Check(options.Service, options.SourceAddress);
+        ServiceProber.Check(options);
         var tunnel = new Tunnel(options, time ?? TimeProvider.System);
         try
         {
@@ -129,6 +140,21 @@ public sealed class Tunnel : IDrainable, IMeterSource
             throw;
         }
     }
+
+    /// <summary>Takes one service out: no new clients come for it, and those that it has may finish. Relays send them elsewhere, or refuse them.</summary>
+    /// <param name="key">The service, by the key that it has here: <c>app.example.com</c>, <c>*.example.com</c>, a port, <c>http</c> or <c>*</c>.</param>
+    /// <returns>False where that was so already.</returns>
+    /// <exception cref="ArgumentException">There is no such service.</exception>
+    /// <exception cref="InvalidOperationException">There are more services than a relay can be told of.</exception>
+    public bool DrainService(string key) => ServicesMessage.WhyNot(_options.Service.Keys) is { } reason
+        ? throw new InvalidOperationException(reason)
+        : _board.SetDraining(key, true);
+
+    /// <summary>Takes a drain back: new clients come again, unless the service is down.</summary>
+    /// <param name="key">The service.</param>
+    /// <returns>False where it was not draining.</returns>
+    /// <exception cref="ArgumentException">There is no such service.</exception>
+    public bool RestoreService(string key) => _board.SetDraining(key, false);
 
     /// <inheritdoc/>
     public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
@@ -165,11 +191,20 @@ public sealed class Tunnel : IDrainable, IMeterSource
         }
     }
 
+    private void TellServices()
+    {
+        foreach (var link in Links)
+        {
+            link.TellServices();
+        }
+    }
+
     private void Forward(object? sender, Event happened) => _events.Forward(happened);
 
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         await _idle.DisposeAsync().ConfigureAwait(false);
+        await _prober.StopAsync().ConfigureAwait(false);
         await Task.WhenAll(
             [.. _owned.Select(link => link.StopAsync(drain, cancellationToken)),
             .. _options.Links.Select(link => link.ReleaseAsync(_dialer, drain, cancellationToken))]).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.Health;
 using MProxy.Engine.ProxyProtocol;
 
 namespace MProxy.Engine.Device;
@@ -35,4 +36,10 @@ public sealed record TunnelOptions
 
     /// <summary>The PROXY header that tells a local service who its client is, before the client's first byte.</summary>
     public ProxyProtocolVersion ProxyProtocol { get; init; }
+
+    /// <summary>How services are probed, by the key that they have in <see cref="Service"/>. Those that are not in here are always up.</summary>
+    public IReadOnlyDictionary<string, ServiceProbe> Probes { get; init; } = new Dictionary<string, ServiceProbe>();
+
+    /// <summary>Where the randomness of the first probes' times comes from.</summary>
+    public Random Random { get; init; } = Random.Shared;
 }

@@ -24,6 +24,9 @@ public enum EventKind
     /// <summary>A local service cannot be reached, or is not to be trusted. Said once, until it can be reached again.</summary>
     ServiceFailed,
 
+    /// <summary>A local service is up, down or draining from now on, so that it gets new clients again, or none.</summary>
+    ServiceHealthChanged,
+
     /// <summary>A capture has stopped before its link: it is full, or cannot be written.</summary>
     CaptureStopped,
 

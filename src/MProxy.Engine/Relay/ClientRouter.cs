@@ -115,6 +115,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         });
         return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
             : refusal == ClientRefusal.NoDevice || refusal == ClientRefusal.Duplicate ? introduction.NoDevice
+            : refusal == ClientRefusal.NotHealthy || refusal == ClientRefusal.NameDrained ? introduction.NoDevice with { Reason = refusal.Reason }
             : introduction.Busy(refusal);
     }
 
@@ -139,10 +140,11 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     private ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
     {
         RelayLink? duplicateOf = null;
+        var candidates = registry.Candidates(meta);
         var isFull = false;
         try
         {
-            foreach (var link in registry.Candidates(meta))
+            foreach (var link in candidates)
             {
                 switch (link.TryOpen(meta, (connection, client) => join(link, connection, client)))
                 {
@@ -173,7 +175,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return ClientRefusal.Duplicate;
         }
 
-        return isFull ? ClientRefusal.DevicesFull : ClientRefusal.NoDevice;
+        return isFull ? ClientRefusal.DevicesFull : candidates.Length == 0 ? registry.WhyNone(meta) : ClientRefusal.NoDevice;
     }
 
     private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>

@@ -1,3 +1,4 @@
+using MProxy.Engine.Health;
 using MProxy.Engine.Routing;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
@@ -10,6 +11,9 @@ internal sealed class LinkRegistry(RelayOptions options)
     private readonly object _gate = new();
     private readonly List<RelayLink> _links = [];
     private readonly RouteTable<RelayLink> _routes = new(options.Balance, !options.ExactNamesOnly);
+
+    /// <summary>The names and ports that get no new clients, whoever serves them.</summary>
+    public DrainedNames Drained { get; } = new();
 
     public RelayLink[] Links
     {
@@ -80,10 +84,24 @@ internal sealed class LinkRegistry(RelayOptions options)
         }
     }
 
+    /// <summary>Which services of a link get new clients.</summary>
+    public void Tell(RelayLink link, ServiceTable<AnnouncedService> services)
+    {
+        lock (_gate)
+        {
+            _routes.Tell(link, services);
+        }
+    }
+
     /// <summary>The links that may have a client and whose grants name it most closely, the one that should get it first.</summary>
     /// <remarks>May ask links how many clients they have: not to be called with a link's lock held.</remarks>
     public RelayLink[] Candidates(in FrameMeta client)
     {
+        if (Drained.Contains(client))
+        {
+            return [];
+        }
+
         // Counted before the order is made, which needs the lock of this registry.
         var counts = options.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
         lock (_gate)
@@ -92,14 +110,18 @@ internal sealed class LinkRegistry(RelayOptions options)
         }
     }
 
-    /// <summary>Some link may have such a client. It is nobody's turn by that.</summary>
+    /// <summary>Some link may have such a client, though it may take none now. It is nobody's turn by that.</summary>
     public bool HasDevice(in FrameMeta client)
     {
         lock (_gate)
         {
-            return _routes.Matches(client).Length > 0;
+            return _routes.Covers(client);
         }
     }
+
+    /// <summary>Why a client has no candidates.</summary>
+    public ClientRefusal WhyNone(in FrameMeta client) =>
+        Drained.Contains(client) ? ClientRefusal.NameDrained : HasDevice(client) ? ClientRefusal.NotHealthy : ClientRefusal.NoDevice;
 
     private Dictionary<RelayLink, int> CountClients(in FrameMeta client)
     {

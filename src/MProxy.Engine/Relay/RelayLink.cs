@@ -1,4 +1,5 @@
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
@@ -174,6 +175,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             case "drain":
                 IsDraining = true;
                 _relay.Registry.Drain(this);
+                return true;
+            case ServicesMessage.Command:
+                _relay.Registry.Tell(this, ServicesMessage.Read(command.FirstArgument));
                 return true;
             default:
                 return false;

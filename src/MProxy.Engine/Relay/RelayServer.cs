@@ -99,6 +99,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>All client ports of UDP that are open now, those of grants too.</summary>
     public IReadOnlyList<int> OpenUdpPort => Ports.OpenUdp;
 
+    /// <summary>The names and ports that get no new clients.</summary>
+    public IReadOnlyList<string> DrainedName => Registry.Drained.All;
+
     /// <summary>How many devices are connected.</summary>
     public int LinkCount => Registry.Links.Count(link => link.Connection.IsUp);
 
@@ -191,6 +194,18 @@ public sealed class RelayServer : IDrainable, IMeterSource
             throw;
         }
     }
+
+    /// <summary>Takes a name out: its clients are refused from now on, whichever device they would go to, and those there are may finish.</summary>
+    /// <param name="name">A name, <c>*.name</c> for all that is below one, or the number of a client port for all that come there.</param>
+    /// <returns>False where that was so already.</returns>
+    /// <exception cref="ArgumentException">It is none of these.</exception>
+    public bool DrainName(string name) => Registry.Drained.Add(name);
+
+    /// <summary>Takes that back.</summary>
+    /// <param name="name">The name as it was given, in whatever spelling.</param>
+    /// <returns>False where it was not drained.</returns>
+    /// <exception cref="ArgumentException">It is no name, <c>*.name</c> or port.</exception>
+    public bool RestoreName(string name) => Registry.Drained.Remove(name);
 
     /// <inheritdoc/>
     public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>

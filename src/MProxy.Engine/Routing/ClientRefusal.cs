@@ -7,6 +7,10 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 {
     public static readonly ClientRefusal NoDevice = new("no device serves its port", default);
 
+    public static readonly ClientRefusal NotHealthy = new("its service is not healthy at any device", default);
+
+    public static readonly ClientRefusal NameDrained = new("its name is being drained", default);
+
     public static readonly ClientRefusal Duplicate = new("another client of its address and port is on the link", default);
 
     public static readonly ClientRefusal NoProxyHeader = new("the proxy in front sent no valid PROXY header", default);

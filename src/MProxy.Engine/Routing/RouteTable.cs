@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using MProxy.Engine.Health;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
@@ -15,6 +16,7 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
 {
     private readonly List<Entry> _entries = [];
     private readonly HashSet<TLink> _draining = [];
+    private readonly Dictionary<TLink, ServiceTable<AnnouncedService>> _services = [];
     private long _clock;
     private long _serial;
 
@@ -33,10 +35,29 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
     {
         _entries.RemoveAll(entry => entry.Link == link);
         _draining.Remove(link);
+        _services.Remove(link);
     }
 
     /// <summary>The link wants no more clients. It stays in the order, at its end, and takes no turn from others.</summary>
     public void Drain(TLink link) => _draining.Add(link);
+
+    /// <summary>Which services of the link get new clients. For the others it is as if the link were not there.</summary>
+    public void Tell(TLink link, ServiceTable<AnnouncedService> services) => _services[link] = services;
+
+    /// <summary>Some link may have a client, also where its service gets no new ones now.</summary>
+    public bool Covers(in FrameMeta client)
+    {
+        var name = GrantRules.NameOf(client);
+        foreach (var entry in _entries)
+        {
+            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The links whose grants name a client most closely, in no order.</summary>
     public TLink[] Matches(in FrameMeta client) => Find(client, out _).ConvertAll(entry => entry.Link).ToArray();
@@ -85,10 +106,12 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
     {
         var name = GrantRules.NameOf(client);
         List<Entry> found = [];
+        IReadOnlyList<string>? keys = null;
         var best = 0;
         foreach (var entry in _entries)
         {
-            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not { } match || (found.Count > 0 && match < best))
+            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not { } match || (found.Count > 0 && match < best)
+                || !TakesNew(entry.Link, client, ref keys))
             {
                 continue;
             }
@@ -108,6 +131,12 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
         route = Route(client, name, best);
         return found;
     }
+
+    /// <summary>The device has a service for the client that gets new ones. Where it has none, that is for the device to say.</summary>
+    private bool TakesNew(TLink link, in FrameMeta client, ref IReadOnlyList<string>? keys) =>
+        !_services.TryGetValue(link, out var services)
+        || !services.TryFind(keys ??= ServiceKeys.Of(client), client.Service, out _, out var service)
+        || service.State == ServiceState.Up;
 
     /// <summary>One grant of one link.</summary>
     private sealed class Entry(TLink link, Grant grant, long serial)

@@ -7,6 +7,7 @@ using MProxy.Abstractions;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
+using MProxy.Engine.Health;
 using MProxy.Engine.Link;
 using MProxy.Engine.ProxyProtocol;
 using MProxy.Internal;
@@ -21,6 +22,8 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 {
     private const string SessionSet = "Session";
     private const string ConfigurationSet = "Configuration";
+
+    private static readonly ServiceProbe DefaultProbe = new();
 
     private readonly List<DeviceLink> _sessions = [];
 
@@ -107,6 +110,21 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter]
     public ProxyProtocolVersion ProxyProtocol { get; set; }
 
+    /// <summary>How local services are probed: 'tcp' or 'http:/path' for all of them, or @{ 'app.example.com' = 'http:/health' } by the keys of -Service. One that fails gets no new clients.</summary>
+    [Parameter]
+    [HealthChecksTransform]
+    public HealthChecks? HealthCheck { get; set; }
+
+    /// <summary>How many seconds after a result a service is probed again, 0.1 to 3600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 3600)]
+    public double HealthCheckInterval { get; set; } = DefaultProbe.Interval.TotalSeconds;
+
+    /// <summary>How many seconds a probe may take, 0.1 to 600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 600)]
+    public double HealthCheckTimeout { get; set; } = DefaultProbe.Timeout.TotalSeconds;
+
     /// <inheritdoc/>
     protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationSet, ConfigurationPath);
 
@@ -120,6 +138,13 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         if (idle is not null)
         {
             ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{idle} is for a relay that is dialled, and -Session is there already: give it to Connect-MProxyRelay."), idle));
+        }
+
+        var alone = HealthCheck is null ? MyInvocation.BoundParameters.Keys.FirstOrDefault(name => name is nameof(HealthCheckInterval) or nameof(HealthCheckTimeout)) : null;
+        if (alone is not null)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(
+                new ArgumentException($"-{alone} is for probes, and there are none without -HealthCheck."), alone, "Give -HealthCheck too, or leave the parameter out."));
         }
 
         var target = ParameterSetName switch
@@ -192,6 +217,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         ProxyProtocol = ProxyProtocol,
         MetricsEndPoint = MetricsAddress,
         Tls = Tls(),
+        Probes = HealthCheck?.For(Service, TimeSpan.FromSeconds(HealthCheckInterval), TimeSpan.FromSeconds(HealthCheckTimeout)) ?? new Dictionary<string, ServiceProbe>(),
         Links = _sessions,
         Relays =
         [

@@ -8,7 +8,7 @@ namespace MProxy.Internal;
 /// <summary>Completes the commands that the link's relay says it knows, else those of the protocol.</summary>
 internal sealed class ControlCommandCompleter : IArgumentCompleter
 {
-    private static readonly string[] Known = ["add_token", "check_token", "delete_token", "drain", "ping"];
+    private static readonly string[] Known = ["add_token", "check_token", "delete_token", "drain", "ping", "services"];
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)

@@ -4,16 +4,19 @@ using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.Tests.Front;
 
-/// <summary>A local service on a port of its own. A failed assertion in it comes out at its end.</summary>
+/// <summary>A local service on a port of its own, or on one that it had before. A failed assertion in it comes out at its end.</summary>
 internal sealed class FrontService : IAsyncDisposable
 {
-    private readonly Socket _listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly Socket _listener;
     private readonly TaskSet _clients = new(new ResourceLedger());
     private readonly CancellationTokenSource _stopping = new();
     private int _clientCount;
 
-    public FrontService(Func<Socket, Task> serve) => _clients.Run(() => TcpSocket.AcceptAllAsync(
-        _listener, client => _clients.Run(() => ServeAsync(client, serve)), TimeProvider.System, _stopping.Token));
+    public FrontService(Func<Socket, Task> serve, int port = 0)
+    {
+        _listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, port));
+        _clients.Run(() => TcpSocket.AcceptAllAsync(_listener, client => _clients.Run(() => ServeAsync(client, serve)), TimeProvider.System, _stopping.Token));
+    }
 
     public string Target => $"{_listener.LocalEndPoint}";
 
