@@ -44,6 +44,30 @@ Describe 'A relay and a tunnel' {
         $other | Stop-MProxyRelay
     }
 
+    It 'probes local services, and says which get no new clients' {
+        $other = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
+        $services = [ordered] @{ tcp = "127.0.0.1:$($service.LocalEndpoint.Port)"; http = '127.0.0.1:1'; dns = 'udp://127.0.0.1:1' }
+        $device = Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck tcp -HealthCheckInterval 0.1 -HealthCheckTimeout 5
+        $waited = 0
+        while ($device.Services[1].State -ne 'Down' -and $waited -lt 200) { [Threading.Thread]::Sleep(50); $waited++ }
+        $device.Services | ForEach-Object { "$_" } | Should -Be 'dns=udp://127.0.0.1:1 Up', 'http=127.0.0.1:1 Down', "tcp=127.0.0.1:$($service.LocalEndpoint.Port) Up"
+        $device.Services[1].LastError | Should -BeExactly 'connection refused'
+        $device.DrainService('tcp') | Should -BeTrue
+        $device.Services[2].State | Should -Be 'Draining'
+        $device.RestoreService('tcp') | Should -BeTrue
+        $device | Stop-MProxyTunnel
+        while ($service.Pending()) { $service.AcceptTcpClient().Dispose() }
+
+        $device = Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck @{ HTTP = 'http:/health?a=b' }
+        $device | Stop-MProxyTunnel
+        { Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck @{ https = 'tcp' } } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck @{ dns = 'tcp' } } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck @{ http = 'https:/' } } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheck 7 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MProxy.Commands.StartMProxyTunnelCommand'
+        { Start-MProxyTunnel -Relay $other.Listen[0] -Service $services -HealthCheckInterval 1 } | Should -Throw -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
+        $other | Stop-MProxyRelay
+    }
+
     It 'is listed by name' {
         (Get-MProxyRelay test-r*).Name | Should -Be 'test-relay'
         (Get-MProxyTunnel -Name test-tunnel).State | Should -Be 'Connected'

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using MProxy.Engine.Device;
 using MProxy.Engine.Health;
-using MProxy.Engine.Routing;
+using MProxy.Engine.Tests.Datagrams;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tests.Routing;
 using MProxy.Engine.Tests.Sessions;
@@ -151,6 +151,27 @@ public class HealthWorldTests
         await MemoryWorld.IsResetAsync(world.Tcp);
         Assert.Equal(["one", "two"], await AskAsync(world, 4));
         Assert.Equal([new("its name is being drained", 2)], world.Relay.RefusedBy);
+    }
+
+    [Fact]
+    public async Task Datagrams_reach_no_service_that_is_drained_but_those_of_running_clients_do()
+    {
+        await using var world = await DatagramWorld.StartAsync();
+        using var running = DatagramWorld.NewClient(world.Udp);
+        using var next = DatagramWorld.NewClient(world.Udp);
+        Assert.Equal([1], await DatagramWorld.AskAsync(running, [1]));
+        Assert.True(world.Tunnel.DrainService("*"));
+        var client = new FrameMeta { Service = "udp", ServicePort = world.Udp.Port };
+        await Until.TrueAsync(() => world.Relay.Registry.Candidates(client).Length == 0);
+
+        // The service has nothing for streams: what becomes of those is for the device to say.
+        Assert.Single(world.Relay.Registry.Candidates(client with { Service = "tcp" }));
+        await next.SendAsync(new byte[] { 2 }, FrontWorld.Token);
+        await Until.TrueAsync(() => world.Relay.RefusedBy.GetValueOrDefault("its service is not healthy at any device") == 1);
+        Assert.Equal([3], await DatagramWorld.AskAsync(running, [3]));
+        Assert.True(world.Tunnel.RestoreService("*"));
+        await Until.TrueAsync(() => world.Relay.Registry.Candidates(client).Length == 1);
+        Assert.Equal([4], await DatagramWorld.AskAsync(next, [4]));
     }
 
     private static Task<Tunnel> AddAsync(FrontWorld world, ProbedWeb web) => AddAsync(world, world.AddService(web.ServeAsync).Target, "http:/health");
