@@ -30,6 +30,7 @@
         'Stop-MProxyTunnel'
         'Suspend-MProxyConnection'
         'Test-MProxyRelay'
+        'Wait-MProxySignal'
     )
     FunctionsToExport    = @()
     VariablesToExport    = @()

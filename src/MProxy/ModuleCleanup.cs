@@ -9,6 +9,8 @@ public sealed class ModuleCleanup : IModuleAssemblyCleanup
     /// <inheritdoc/>
     public void OnRemove(PSModuleInfo psModuleInfo)
     {
+        ServiceSignals.Release();
+
         // Tunnels first: they may stand on links.
         Sessions.Tunnels.StopAllAsync().GetAwaiter().GetResult();
         Sessions.Links.StopAllAsync().GetAwaiter().GetResult();

@@ -73,7 +73,7 @@ public sealed class AccessLogFileTests : IDisposable
     [InlineData(3)]
     public async Task Old_files_are_kept_by_number_and_what_is_kept_is_the_newest(int keep)
     {
-        await using (var log = _folder.Open(all => all with { MaxLength = 2000, KeepFiles = keep }))
+        await using (var log = _folder.Open(all => all with { MaxLength = 2000, KeepFiles = keep }, new ManualTime()))
         {
             for (var i = 0; i < 1000; i++)
             {
