@@ -48,7 +48,7 @@ internal static class ErrorRecords
         var lines = problems.Take(Shown).Select(problem => problem.ToText(Path.GetFileName(path))).ToList();
         if (problems.Count > Shown)
         {
-            lines.Add($"… and {problems.Count - Shown} more.");
+            lines.Add($"and {problems.Count - Shown} more.");
         }
 
         return Create(

@@ -26,7 +26,7 @@ internal sealed class DataFileReader
         reader.SkipLineEnds();
         if (reader._token.Kind != DataFileTokenKind.TableStart)
         {
-            throw new ConfigurationException(reader._token.Line, "the file has to be a table: @{ … }.");
+            throw new ConfigurationException(reader._token.Line, "the file has to be a table: @{ }.");
         }
 
         var table = reader.ReadTable();

@@ -17,7 +17,7 @@ internal static class JsonReader
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
             {
-                throw new ConfigurationException(lines.At(reader.TokenStartIndex), "the file has to be an object: { … }.");
+                throw new ConfigurationException(lines.At(reader.TokenStartIndex), "the file has to be an object: { }.");
             }
 
             var table = ReadTable(ref reader, lines, new ConfigurationBounds());

@@ -80,9 +80,10 @@ internal sealed class SecretReader(PSCmdlet cmdlet, ConfigurationFile file)
 
     private string ReadFile(ConfigurationEntry entry, string source)
     {
-        var path = FilePaths.Provider(cmdlet, FilePaths.InFolder(cmdlet, file.Folder, source));
+        var path = source;
         try
         {
+            path = FilePaths.Provider(cmdlet, FilePaths.InFolder(cmdlet, file.Folder, source));
             using var stream = BoundedText.Open(path);
             if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(stream.SafeFileHandle).HasFlag(UnixFileMode.OtherRead))
             {
