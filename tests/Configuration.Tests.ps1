@@ -32,7 +32,7 @@ Describe 'A configuration file' {
             [CmdletBinding()]
             param([string] $Path, [string] $Command = 'Start-MProxyRelay')
             $parameters = $internal.GetType('MProxy.Internal.Configuration.ConfigurableParameters').GetConstructors()[0].Invoke(
-                @((Get-Command $Command).ImplementingType, 'Configuration'))
+                @((Get-Command $Command).ImplementingType))
             $internal.GetType('MProxy.Internal.Configuration.ConfiguredParameters').GetMethod('Read').Invoke(
                 $null, @($PSCmdlet, $parameters, $Path, [string[]] @(), $true)).Values
         }
@@ -124,6 +124,18 @@ Describe 'A configuration file' {
         $seen[0] | Should -BeExactly $seen[1]
         $seen[0] | Should -BeLike '*|file-relay|2|1|file-tunnel|Connected|*a.example'
         $seen[0] | Should -BeLike "*AUDIENCE=String:it's;*EXACTNAMESONLY=SwitchParameter:True;*SECRET=?secret ${plain}?;*TOKENTIMEOUT=Double:2.5*"
+    }
+
+    It 'is written as its help says' {
+        $help = [IO.File]::ReadAllText([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'en-US', 'about_MProxy_Configuration.help.txt')) -replace "`r"
+        $null = Write-Configuration device.token $plain
+        $null = Write-Configuration device.secret $plain
+        foreach ($case in , @('relay.psd1', '#', 'Start-MProxyRelay', 9) + , @('tunnel.json', '//', 'Start-MProxyTunnel', 4)) {
+            $start = $help.IndexOf("$($case[1]) $($case[0])`n")
+            $end = $help.IndexOf("`n        }`n", $start)
+            $text = $help.Substring($start, $end + 11 - $start).Replace('/run/credentials/mproxy/secret', 'device.secret')
+            (Read-Configuration (Write-Configuration $case[0] $text) $case[2] @quiet).Count | Should -Be $case[3]
+        }
     }
 
     It 'gives way to the command line' {
@@ -368,7 +380,7 @@ Describe 'A configuration file' {
     }
 
     It 'has each key once' {
-        $text = "{ `"Listen`": `"tcp://127.0.0.1:0`",`n`"Name`": `"a`",`n`"name`": `"b`",`n`"Secret`": [{ `"Path`": `"x`",`n`"PATH`": `"y`" }] }"
+        $text = "{ `"Listen`": `"tcp://127.0.0.1:0`",`n`"Name`": `"a`",`n`"name`": `"b`",`n`"Secret`": [[{ `"Path`": `"x`",`n`"PATH`": `"y`" }]] }"
         $lines = "$(Get-Failure twice.json $text)" -split "`r?`n"
         $lines[0] | Should -Be "Key 'name' in twice.json, line 3: it is there already, in line 2."
         $lines | Should -BeLike '*twice.json*'

@@ -98,7 +98,7 @@ Describe 'Help' {
     }
 
     It 'has topics that name each other' {
-        foreach ($topic in 'about_MProxy', 'about_MProxy_Tunnels', 'about_MProxy_Security') {
+        foreach ($topic in 'about_MProxy', 'about_MProxy_Tunnels', 'about_MProxy_Security', 'about_MProxy_Configuration') {
             $lines = [IO.File]::ReadAllLines([IO.Path]::Combine($root, 'en-US', "$topic.help.txt"))
             $lines[1].Trim() | Should -Be $topic
             @($lines | Where-Object { $_.Length -gt 120 }).Count | Should -Be 0

@@ -19,11 +19,10 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
 {
     private const string ListenSet = "Listen";
     private const string StreamSet = "Stream";
-    private const string ConfigurationSet = "Configuration";
 
     /// <summary>Where devices come in: tcp, tls, ws, wss or unix. Port 0 lets the system choose.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ListenSet)]
-    [Parameter(Position = 0, ParameterSetName = ConfigurationSet)]
+    [Parameter(Position = 0, ParameterSetName = ConfigurableParameters.Set)]
     [CarrierUriTransform]
     public CarrierUri[] Listen { get; set; } = [];
 
@@ -33,7 +32,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     public Stream[] Stream { get; set; } = [];
 
     /// <summary>A .psd1 or .json file with parameters of this cmdlet. What stands on the command line wins.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ConfigurationSet)]
+    [Parameter(Mandatory = true, ParameterSetName = ConfigurableParameters.Set)]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
@@ -164,7 +163,7 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     public string? Name { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationSet, ConfigurationPath);
+    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationPath);
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -21,7 +21,6 @@ namespace MProxy.Commands;
 public sealed class StartMProxyTunnelCommand : DialCommand
 {
     private const string SessionSet = "Session";
-    private const string ConfigurationSet = "Configuration";
 
     private static readonly ServiceProbe DefaultProbe = new();
 
@@ -29,7 +28,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 
     /// <summary>The relays to keep a link to each: tcp, tls, ws, wss or unix.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = RelaySet)]
-    [Parameter(Position = 0, ParameterSetName = ConfigurationSet)]
+    [Parameter(Position = 0, ParameterSetName = ConfigurableParameters.Set)]
     [Alias("RelayUri")]
     [CarrierUriTransform]
     public CarrierUri[] Relay { get; set; } = [];
@@ -43,7 +42,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = RelaySet)]
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = SessionSet)]
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = StreamSet)]
-    [Parameter(Position = 1, ParameterSetName = ConfigurationSet)]
+    [Parameter(Position = 1, ParameterSetName = ConfigurableParameters.Set)]
     [ServiceMapTransform]
     public ServiceMap Service { get; set; } = null!;
 
@@ -53,7 +52,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     public IPEndPoint? MetricsAddress { get; set; }
 
     /// <summary>A .psd1 or .json file with parameters of this cmdlet. What stands on the command line wins.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ConfigurationSet)]
+    [Parameter(Mandatory = true, ParameterSetName = ConfigurableParameters.Set)]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
@@ -126,7 +125,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     public double HealthCheckTimeout { get; set; } = DefaultProbe.Timeout.TotalSeconds;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationSet, ConfigurationPath);
+    protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationPath);
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => _sessions.AddRange(Session);

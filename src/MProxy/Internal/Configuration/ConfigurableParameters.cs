@@ -1,23 +1,20 @@
 using System.Management.Automation;
 using System.Reflection;
+using System.Security;
 
 namespace MProxy.Internal.Configuration;
 
-/// <summary>Which parameters of a cmdlet a configuration file may set: those of one parameter set that a file can hold.</summary>
-internal sealed class ConfigurableParameters
+/// <summary>
+/// Which parameters of a cmdlet a configuration file may set: those of its parameter set Configuration that a file can hold.
+/// What is mandatory in that set stands on the command line, for it says where the file is.
+/// </summary>
+internal sealed class ConfigurableParameters(Type cmdlet)
 {
-    private readonly Dictionary<string, PropertyInfo> _all;
-    private readonly string _set;
-    private readonly Type _cmdlet;
+    /// <summary>The name of that parameter set.</summary>
+    public const string Set = "Configuration";
 
-    /// <param name="cmdlet">The cmdlet.</param>
-    /// <param name="set">The parameter set. What is mandatory in it stands on the command line, for it says where the file is.</param>
-    public ConfigurableParameters(Type cmdlet, string set)
-    {
-        (_cmdlet, _set) = (cmdlet, set);
-        _all = cmdlet.GetProperties().Where(property => property.IsDefined(typeof(ParameterAttribute)))
-            .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
-    }
+    private readonly Dictionary<string, PropertyInfo> _all = cmdlet.GetProperties().Where(property => property.IsDefined(typeof(ParameterAttribute)))
+        .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What has to be given, in the file or on the command line: mandatory in every other set.</summary>
     public IEnumerable<PropertyInfo> Required => _all.Values.Where(property =>
@@ -37,10 +34,11 @@ internal sealed class ConfigurableParameters
             throw new ConfigurationException([ConfigurationProblem.UnknownKey(entry, Nearest(entry.Key), $"keys are the parameters of {Name}, which Get-Help lists.")]);
         }
 
+        var type = Element(property.PropertyType);
         var reason = IsIn(property, mandatory: true) ? "it says where the file is, and stands on the command line alone."
-            : Element(property.PropertyType) == typeof(ScriptBlock) ? "no file holds a script."
-            : !IsIn(property, mandatory: false) ? $"no file holds such an object: set {Required.First().Name} instead."
-            : property.PropertyType != typeof(string) && _all.TryGetValue($"{property.Name}Path", out var path) ? $"no file holds such an object: set {path.Name} instead."
+            : type == typeof(ScriptBlock) ? "no file holds a script."
+            : !IsIn(property, mandatory: false) || (typeof(IDisposable).IsAssignableFrom(type) && type != typeof(SecureString))
+                ? $"no file holds such an object: set {(_all.GetValueOrDefault($"{property.Name}Path") ?? Required.First()).Name} instead."
             : null;
         return reason is null ? property : throw new ConfigurationException(entry, reason);
     }
@@ -48,10 +46,10 @@ internal sealed class ConfigurableParameters
     /// <summary>The type of what a list holds, and of what may be missing.</summary>
     public static Type Element(Type type) => Nullable.GetUnderlyingType(type) ?? (type.IsArray ? type.GetElementType()! : type);
 
-    private string Name => _cmdlet.GetCustomAttribute<CmdletAttribute>() is { } attribute ? $"{attribute.VerbName}-{attribute.NounName}" : _cmdlet.Name;
+    private string Name => cmdlet.GetCustomAttribute<CmdletAttribute>() is { } attribute ? $"{attribute.VerbName}-{attribute.NounName}" : cmdlet.Name;
 
-    private bool IsIn(PropertyInfo property, bool mandatory) => property.GetCustomAttributes<ParameterAttribute>().Any(attribute =>
-        attribute.Mandatory == mandatory && (attribute.ParameterSetName == _set || (attribute.ParameterSetName == ParameterAttribute.AllParameterSets && !mandatory)));
+    private static bool IsIn(PropertyInfo property, bool mandatory) => property.GetCustomAttributes<ParameterAttribute>().Any(attribute =>
+        attribute.Mandatory == mandatory && (attribute.ParameterSetName == Set || (attribute.ParameterSetName == ParameterAttribute.AllParameterSets && !mandatory)));
 
     private string? Nearest(string key) =>
         _all.Values.FirstOrDefault(property => property.GetCustomAttribute<AliasAttribute>()?.AliasNames.Contains(key, StringComparer.OrdinalIgnoreCase) == true)?.Name

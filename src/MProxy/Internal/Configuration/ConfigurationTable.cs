@@ -16,12 +16,9 @@ internal sealed record ConfigurationTable(IReadOnlyList<ConfigurationEntry> Entr
                 yield return ConfigurationProblem.At(entry, $"it is there already, in line {lines[entry.Key]}.");
             }
 
-            foreach (var table in entry.Value as object?[] ?? [entry.Value])
+            foreach (var problem in Tables(entry.Value).SelectMany(table => table.FindDuplicates()))
             {
-                foreach (var problem in (table as ConfigurationTable)?.FindDuplicates() ?? [])
-                {
-                    yield return problem;
-                }
+                yield return problem;
             }
         }
     }
@@ -44,5 +41,12 @@ internal sealed record ConfigurationTable(IReadOnlyList<ConfigurationEntry> Entr
         ConfigurationTable table => table.ToDictionary(),
         object?[] items => Array.ConvertAll(items, ToPlain),
         _ => value,
+    };
+
+    private static IEnumerable<ConfigurationTable> Tables(object? value) => value switch
+    {
+        ConfigurationTable table => [table],
+        object?[] items => items.SelectMany(Tables),
+        _ => [],
     };
 }

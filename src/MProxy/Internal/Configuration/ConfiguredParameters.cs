@@ -15,9 +15,8 @@ internal sealed class ConfiguredParameters
     /// so that whatever asks there whether a parameter was given finds it.
     /// </summary>
     /// <param name="cmdlet">The cmdlet, which ends with an error where the file cannot be used.</param>
-    /// <param name="set">The parameter set that has the file's path.</param>
-    /// <param name="path">That path; null for none.</param>
-    public static void Apply(PSCmdlet cmdlet, string set, string? path)
+    /// <param name="path">The file; null for none.</param>
+    public static void Apply(PSCmdlet cmdlet, string? path)
     {
         if (path is null)
         {
@@ -25,7 +24,7 @@ internal sealed class ConfiguredParameters
         }
 
         var bound = cmdlet.MyInvocation.BoundParameters;
-        foreach (var (name, value) in Read(cmdlet, new ConfigurableParameters(cmdlet.GetType(), set), path, [.. bound.Keys], isComplete: true).Values)
+        foreach (var (name, value) in Read(cmdlet, new ConfigurableParameters(cmdlet.GetType()), path, [.. bound.Keys], isComplete: true).Values)
         {
             cmdlet.GetType().GetProperty(name)!.SetValue(cmdlet, value);
             bound.Add(name, value);
