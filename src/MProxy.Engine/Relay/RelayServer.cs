@@ -151,6 +151,8 @@ public sealed class RelayServer : IDrainable, IMeterSource
 
     IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dropped.All;
 
+    long? IMeterSource.LogLinesDropped => _accessLog is null ? null : UnloggedCount;
+
     /// <summary>How many clients are missing in the access log: the disk did not take them, or too many were refused at once.</summary>
     public long UnloggedCount => (_accessLog?.Dropped ?? 0) + _records.Skipped;
 
