@@ -15,8 +15,9 @@ internal static class Signature
     /// The package checks signatures alone. Its handler would read the claims as well, by other rules than ours, and what it cannot
     /// read it calls invalid without telling which of both was wrong.
     /// </remarks>
-    /// <exception cref="TokenException">None of them signed it.</exception>
-    public static void Check(CompactToken token, IReadOnlyList<TokenKey> keys)
+    /// <returns>The key that signed it.</returns>
+    /// <exception cref="TokenException">None of them did.</exception>
+    public static TokenKey Check(CompactToken token, IReadOnlyList<TokenKey> keys)
     {
         var candidates = keys.Where(key => string.Equals(key.Algorithm, token.Algorithm, StringComparison.Ordinal)).ToArray();
         if (candidates.Length == 0)
@@ -25,10 +26,8 @@ internal static class Signature
         }
 
         var signed = Encoding.ASCII.GetBytes(token.Signed);
-        if (!Array.Exists(candidates, key => IsBy(key, signed, token.Signature)))
-        {
-            throw new TokenException("The token's signature is by none of this relay's keys.");
-        }
+        return Array.Find(candidates, key => IsBy(key, signed, token.Signature))
+            ?? throw new TokenException("The token's signature is by none of this relay's keys.");
     }
 
     private static bool IsBy(TokenKey key, byte[] signed, byte[] signature)

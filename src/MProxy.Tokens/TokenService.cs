@@ -40,7 +40,7 @@ public sealed class TokenService : ITokenService
     public Grant Verify(string token, IReadOnlyList<TokenKey> keys, string? audience, DateTimeOffset now)
     {
         var parts = CompactToken.Parse(token);
-        Signature.Check(parts, keys);
+        var key = Signature.Check(parts, keys);
 
         var claims = parts.Claims;
         var expires = claims.Time("exp");
@@ -54,8 +54,18 @@ public sealed class TokenService : ITokenService
             throw new TokenException($"The token does not hold before {Text(start)}.");
         }
 
-        CheckAudience(claims.Audiences(), audience);
-        return new Grant { Id = claims.Id(), Domains = claims.Domains(), Ports = claims.Ports("ports"), UdpPorts = claims.Ports("udp_ports"), Expires = expires };
+        var audiences = claims.Audiences();
+        CheckAudience(audiences, audience);
+        return new Grant
+        {
+            Id = claims.Id(),
+            Domains = claims.Domains(),
+            Ports = claims.Ports("ports"),
+            UdpPorts = claims.Ports("udp_ports"),
+            Expires = expires,
+            SignedBy = key.Fingerprint,
+            Audiences = audiences,
+        };
     }
 
     private static string Sign(SecurityTokenDescriptor descriptor, TokenKey key)

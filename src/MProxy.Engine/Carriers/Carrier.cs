@@ -57,6 +57,9 @@ internal sealed class Carrier : IAsyncDisposable
     /// <summary>SHA-256 of the peer's certificate, 64 upper-case hex digits; null where it showed none.</summary>
     public string? PeerThumbprint { get; init; }
 
+    /// <summary>On a relay: SHA-1 of the same, 40 upper-case hex digits.</summary>
+    public string? PeerSha1 { get; init; }
+
     /// <summary>On a relay: path and query that a device asked ws or wss for, without its token.</summary>
     public string? Path { get; init; }
 

@@ -10,6 +10,19 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 {
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>Makes one for an address.</summary>
+    /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
+    public static CarrierHandshake Prepare(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options));
+        return uri.IsSecure || !(options.RequireClientCertificate || options.ClientThumbprint.Count > 0)
+            ? new CarrierHandshake(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time)
+            : throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
+    }
+
+    /// <summary>How many may be under way at once.</summary>
+    public int MaxCount => options.MaxHandshakes;
+
     /// <summary>tcp and unix have none.</summary>
     public bool IsNeeded => uri.IsSecure || uri.IsWebSocket;
 
@@ -52,11 +65,11 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         var activity = Wrap(socket, parts);
         Stream stream = activity;
         string? protocol = null;
-        string? thumbprint = null;
+        CertificateCheck? shown = null;
         if (tls is not null)
         {
             var secure = parts.Add(new SslStream(activity, leaveInnerStreamOpen: false));
-            thumbprint = await tls.AuthenticateAsync(secure, cancellationToken).ConfigureAwait(false);
+            shown = await tls.AuthenticateAsync(secure, cancellationToken).ConfigureAwait(false);
             protocol = secure.SslProtocol.ToString();
             stream = secure;
         }
@@ -79,7 +92,8 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
             LocalEndPoint = SocketEndPoints.Local(socket),
             RemoteEndPoint = SocketEndPoints.Remote(socket),
             TlsProtocol = protocol,
-            PeerThumbprint = thumbprint,
+            PeerThumbprint = shown?.Thumbprint,
+            PeerSha1 = shown?.Sha1,
             Token = upgrade?.Token,
             Path = upgrade?.Path,
         };

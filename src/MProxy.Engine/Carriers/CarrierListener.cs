@@ -7,20 +7,18 @@ namespace MProxy.Engine.Carriers;
 internal sealed class CarrierListener : IAsyncDisposable
 {
     private readonly Socket _socket;
-    private readonly ListenOptions _options;
-    private readonly CarrierHandshake _handshake;
     private readonly ResourceLedger _ledger;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskSet _tasks;
+    private volatile CarrierHandshake _handshake;
     private int _underWay;
     private Task _running = Task.CompletedTask;
 
-    private CarrierListener(CarrierUri uri, ListenOptions options, RelayTls? tls, ResourceLedger ledger, TimeProvider time)
+    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, ResourceLedger ledger, TimeProvider time)
     {
         _socket = ledger.Add(uri.SocketPath is { } path ? UnixSocket.Listen(path) : TcpSocket.Listen((IPEndPoint)uri.ToEndPoint()));
-        _options = options;
-        _handshake = new CarrierHandshake(uri, options, tls, ledger, time);
+        _handshake = handshake;
         _ledger = ledger;
         _time = time;
         _tasks = new TaskSet(ledger);
@@ -39,19 +37,17 @@ internal sealed class CarrierListener : IAsyncDisposable
     /// <exception cref="FormatException">The host is no address and not localhost.</exception>
     public static CarrierListener Open(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options));
-        if (uri.HasQuery)
-        {
-            throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri));
-        }
-
-        if (!uri.IsSecure && (options.RequireClientCertificate || options.ClientThumbprint.Count > 0))
-        {
-            throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
-        }
-
-        return new CarrierListener(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time);
+        return uri.HasQuery
+            ? throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri))
+            : new CarrierListener(uri, CarrierHandshake.Prepare(uri, options, ledger, time), ledger, time);
     }
+
+    /// <summary>Makes what shakes hands by other options. It is not in use before <see cref="Use"/>.</summary>
+    /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
+    public CarrierHandshake Prepare(ListenOptions options) => CarrierHandshake.Prepare(Uri, options, _ledger, _time);
+
+    /// <summary>Whoever comes from now on is received like this. Handshakes under way go on as they began.</summary>
+    public void Use(CarrierHandshake handshake) => _handshake = handshake;
 
     /// <summary>Accepts until cancelled or disposed of; done when every handshake has ended. Once.</summary>
     /// <param name="accepted">Owns each carrier from then on. Called on pool threads, for several at once: return soon, and throw nothing.</param>
@@ -87,27 +83,28 @@ internal sealed class CarrierListener : IAsyncDisposable
 
     private void Take(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
-        if (!_handshake.IsNeeded)
+        var handshake = _handshake;
+        if (!handshake.IsNeeded)
         {
-            accepted(_handshake.Accept(socket));
+            accepted(handshake.Accept(socket));
         }
-        else if (Interlocked.Increment(ref _underWay) > _options.MaxHandshakes)
+        else if (Interlocked.Increment(ref _underWay) > handshake.MaxCount)
         {
             Interlocked.Decrement(ref _underWay);
             socket.Dispose();
         }
         else
         {
-            _tasks.Run(() => ShakeHandsAsync(socket, accepted, cancellationToken));
+            _tasks.Run(() => ShakeHandsAsync(handshake, socket, accepted, cancellationToken));
         }
     }
 
-    private async Task ShakeHandsAsync(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
+    private async Task ShakeHandsAsync(CarrierHandshake handshake, Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         Carrier? carrier;
         try
         {
-            carrier = await _handshake.RunAsync(socket, cancellationToken).ConfigureAwait(false);
+            carrier = await handshake.RunAsync(socket, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -25,6 +25,10 @@ internal sealed class CertificatePins
     /// <summary>SHA-256 of a certificate, 64 upper-case hex digits.</summary>
     public static string Sha256(X509Certificate certificate) => certificate.GetCertHashString(HashAlgorithmName.SHA256);
 
-    public bool Contains(X509Certificate certificate) =>
-        _pins.Contains(Sha256(certificate)) || _pins.Contains(certificate.GetCertHashString(HashAlgorithmName.SHA1));
+    /// <summary>SHA-1 of a certificate, 40 upper-case hex digits.</summary>
+    public static string Sha1(X509Certificate certificate) => certificate.GetCertHashString(HashAlgorithmName.SHA1);
+
+    public bool Contains(X509Certificate certificate) => Contains(Sha256(certificate), Sha1(certificate));
+
+    public bool Contains(string sha256, string sha1) => _pins.Contains(sha256) || _pins.Contains(sha1);
 }

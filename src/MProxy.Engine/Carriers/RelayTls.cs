@@ -26,8 +26,8 @@ internal sealed class RelayTls
         _protocols = uri.IsWebSocket ? [SslApplicationProtocol.Http11] : null;
     }
 
-    /// <summary>Shakes hands, and tells the device's thumbprint where it had to show a certificate.</summary>
-    public async Task<string?> AuthenticateAsync(SslStream stream, CancellationToken cancellationToken)
+    /// <summary>Shakes hands, and tells what the device has shown where it had to show a certificate.</summary>
+    public async Task<CertificateCheck> AuthenticateAsync(SslStream stream, CancellationToken cancellationToken)
     {
         var check = new CertificateCheck(_pins, acceptUntrusted: false);
         var options = new SslServerAuthenticationOptions
@@ -41,6 +41,6 @@ internal sealed class RelayTls
             RemoteCertificateValidationCallback = (_, shown, chain, errors) => !_asksForCertificate || check.Accept(shown, chain, errors),
         };
         await stream.AuthenticateAsServerAsync(options, cancellationToken).ConfigureAwait(false);
-        return check.Thumbprint;
+        return check;
     }
 }

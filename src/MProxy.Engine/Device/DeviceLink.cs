@@ -35,6 +35,7 @@ public sealed class DeviceLink : IDrainable
         _ledger = ledger;
         _tasks = new TaskSet(ledger);
         _events = new EventFeed(this, time);
+        TokenSync = new TokenSync(Tokens, () => ConnectedLife, refusal => _events.Raise(EventKind.PeerError, _options.Target, refusal.Message, refusal.Code));
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, _options.Target, reason));
     }
 
@@ -109,7 +110,7 @@ public sealed class DeviceLink : IDrainable
     internal ResourceLedger Ledger => _ledger;
 
     /// <summary>The connection there is now; null while there is none.</summary>
-    internal LinkConnection? Connection => State is LinkState.Connected or LinkState.Draining ? _life?.Connection : null;
+    internal LinkConnection? Connection => ConnectedLife?.Connection;
 
     /// <summary>Done when the first try has brought the link up; fails when it has not.</summary>
     internal Task FirstTry => _firstTry.Task;
@@ -130,6 +131,11 @@ public sealed class DeviceLink : IDrainable
             }
         }
     }
+
+    /// <summary>Brings a link that is up in line with that.</summary>
+    internal TokenSync TokenSync { get; }
+
+    private LinkLife? ConnectedLife => State is LinkState.Connected or LinkState.Draining ? _life : null;
 
     /// <summary>Dials, greets and shows the tokens; from then on the link keeps itself up.</summary>
     /// <exception cref="LinkException">The relay cannot be reached, does not greet, or refuses a token.</exception>
@@ -155,11 +161,12 @@ public sealed class DeviceLink : IDrainable
     /// <exception cref="LinkException">There is no link now.</exception>
     public async Task<ControlReply> SendControlAsync(string command, IReadOnlyList<object?> arguments, CancellationToken cancellationToken = default)
     {
-        var connection = Connection ?? throw new LinkException($"There is no link to the relay at {_options.Target} now.", code: ErrorCode.LinkLost);
-        var reply = await connection.RequestAsync(command, [.. arguments]).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var life = ConnectedLife ?? throw new LinkException($"There is no link to the relay at {_options.Target} now.", code: ErrorCode.LinkLost);
+        var reply = await life.Connection.RequestAsync(command, [.. arguments]).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (reply.Success && arguments is [string token])
         {
             Tokens.Apply(command, token);
+            life.Shown.Apply(command, token);
         }
 
         return reply;
@@ -308,6 +315,9 @@ public sealed class DeviceLink : IDrainable
                 _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
                 Handler?.LinkUp();
                 _firstTry.TrySetResult();
+
+                // Tokens may have come or gone while those from before were shown.
+                _tasks.Run(TokenSync.SyncAsync);
                 try
                 {
                     var end = await life.Running.ConfigureAwait(false);

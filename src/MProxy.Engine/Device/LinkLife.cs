@@ -17,10 +17,10 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
     private volatile ControlReply? _lastError;
     private long _heardByLastError;
 
-    private LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, ResourceLedger ledger, TimeProvider time)
+    private LinkLife(Carrier carrier, DeviceLinkOptions options, DeviceLink owner, IReadOnlyList<string> tokens, ResourceLedger ledger, TimeProvider time)
     {
         _owner = owner;
-        Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random, options.Capture?.Tap(options.Target, options.Tokens));
+        Connection = new LinkConnection(LinkRole.Device, carrier, options.Link, this, ledger, time, options.Random, options.Capture?.Tap(options.Target, tokens));
         Announcer = new ServiceAnnouncer(Connection, () => owner.ServiceStates, owner.ErrorReported);
     }
 
@@ -30,6 +30,9 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
 
     /// <summary>Tells the relay which services get new clients.</summary>
     public ServiceAnnouncer Announcer { get; }
+
+    /// <summary>The tokens that the relay has of this connection.</summary>
+    public TokenList Shown { get; } = new([]);
 
     /// <summary>Done when the connection has ended, with the reason; null where the relay closed it in order.</summary>
     public Task<Exception?> Running { get; private set; } = Task.FromResult<Exception?>(null);
@@ -48,7 +51,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
         LinkLife? life = null;
         try
         {
-            life = new LinkLife(await DialAsync(options, ledger, time, connecting.Token).ConfigureAwait(false), options, owner, ledger, time);
+            life = new LinkLife(await DialAsync(options, ledger, time, connecting.Token).ConfigureAwait(false), options, owner, tokens, ledger, time);
             await life.GreetAsync(tokens, stopping, connecting.Token).ConfigureAwait(false);
             return life;
         }
@@ -69,6 +72,11 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
                 : new LinkException($"The relay did not greet, or accept the token, within {options.ConnectTimeout.TotalSeconds:0.#} s.", error, ErrorCode.Timeout);
         }
     }
+
+    /// <summary>What it means that a relay did not accept a token.</summary>
+    public static LinkException Refusal(ControlReply reply) =>
+        // Text from old peers has no code of its own: a token that was not accepted is refused either way.
+        new($"The relay refused the token: {reply.Message}", code: reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code);
 
     public async ValueTask DisposeAsync()
     {
@@ -98,6 +106,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
             case "access_token":
                 if ((command.FirstArgument is OrderedDictionary box ? box["jwt"] : command.FirstArgument) is string token)
                 {
+                    Shown.ReplaceLast(token);
                     _owner.Tokens.ReplaceLast(token);
                 }
 
@@ -157,11 +166,13 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
                 throw await Running.ConfigureAwait(false) as LinkException ?? new LinkException("The relay closed the link.");
             }
 
-            if (!reply.Success)
+            if (reply.Success)
             {
-                // Text from old peers has no code of its own: a token that was not accepted is refused either way.
-                var code = reply.Code is ErrorCode.Unknown ? ErrorCode.InvalidToken : reply.Code;
-                refused.Add((token, new LinkException($"The relay refused the token: {reply.Message}", code: code)));
+                Shown.Apply("add_token", token);
+            }
+            else
+            {
+                refused.Add((token, Refusal(reply)));
             }
         }
 

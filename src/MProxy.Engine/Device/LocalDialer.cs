@@ -12,7 +12,7 @@ namespace MProxy.Engine.Device;
 
 /// <summary>Takes clients to local services: whatever the map does not name is refused, and a slow or refused dial is its client's alone.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDialer(TunnelOptions options, LocalConnector connector, ServiceBoard board, Action<string> failed, SessionMeter meter, ResourceLedger ledger, TimeProvider time) : IClientHandler
+internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, Action<string> failed, SessionMeter meter, ResourceLedger ledger, TimeProvider time) : IClientHandler
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
@@ -23,6 +23,8 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
 
     public void Opened(LinkConnection link, LinkClient client)
     {
+        // A client is brought to its service by one and the same options, whatever changes meanwhile.
+        var options = settings.Current;
         if (!options.Service.TryFind(client.Meta, out var key, out var target))
         {
             link.Fail(client, ErrorCode.NoService, "this device serves no such service");
@@ -37,13 +39,22 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
             client.IsDatagram = true;
             var datagrams = new LocalDatagrams(link, client, _budget);
             client.Sink = datagrams;
-            _dials.Run(() => CarryDatagramsAsync(link, datagrams, target));
+            _dials.Run(() => CarryDatagramsAsync(options, link, datagrams, target));
         }
         else
         {
-            ClientPump pump = NeedsTls(client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
+            ClientPump pump = NeedsTls(options, client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
             client.Sink = pump;
-            _dials.Run(() => DialAsync(link, pump, target));
+            _dials.Run(() => DialAsync(options, link, pump, target));
+        }
+    }
+
+    /// <summary>The options may be others now: of a service that is gone, nothing is remembered.</summary>
+    public void Forget()
+    {
+        foreach (var gone in _failing.Keys.Except(settings.Current.Service.Targets))
+        {
+            _failing.TryRemove(gone, out _);
         }
     }
 
@@ -63,11 +74,11 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
     }
 
     /// <summary>A client that brings TLS speaks it with the service itself, unless it ends here; one that brings none needs it where the service asks for it.</summary>
-    private bool NeedsTls(LinkClient client, LocalTarget target) => BringsTls(client) ? options.Tls.EndsClientTls : target.UseTls;
+    private static bool NeedsTls(TunnelOptions options, LinkClient client, LocalTarget target) => BringsTls(client) ? options.Tls.EndsClientTls : target.UseTls;
 
     private static bool BringsTls(LinkClient client) => client.Meta.Service is "https" or "tls";
 
-    private async Task DialAsync(LinkConnection link, ClientPump pump, LocalTarget target)
+    private async Task DialAsync(TunnelOptions options, LinkConnection link, ClientPump pump, LocalTarget target)
     {
         using var dialling = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, pump.Stopping);
         var timeout = time.CreateTimer(_ => dialling.Cancel(), null, options.DialTimeout, Timeout.InfiniteTimeSpan);
@@ -76,7 +87,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         await using var stopTimeout = timeout.ConfigureAwait(false);
         try
         {
-            var socket = link.Ledger.Add(await ConnectAsync(target, pump, dialling.Token).ConfigureAwait(false));
+            var socket = link.Ledger.Add(await ConnectAsync(options, target, pump, dialling.Token).ConfigureAwait(false));
             try
             {
                 await ProxyIntroduction.SendAsync(socket, options.ProxyProtocol, pump.Client.Meta, dialling.Token).ConfigureAwait(false);
@@ -93,7 +104,7 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
                 _failing.TryRemove(target, out _);
             }
 
-            if (!link.TryRun(pump, () => RunAsync(link, pump, socket, target)))
+            if (!link.TryRun(pump, () => RunAsync(options, link, pump, socket, target)))
             {
                 // The service must not take this for an end in order.
                 pump.Abort();
@@ -114,13 +125,13 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         }
     }
 
-    private async Task CarryDatagramsAsync(LinkConnection link, LocalDatagrams datagrams, LocalTarget target)
+    private async Task CarryDatagramsAsync(TunnelOptions options, LinkConnection link, LocalDatagrams datagrams, LocalTarget target)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, datagrams.Stopping);
         Socket? socket = null;
         try
         {
-            socket = link.Ledger.Add(await connector.ConnectDatagramAsync(target, stopping.Token).ConfigureAwait(false));
+            socket = link.Ledger.Add(await new LocalConnector(options.SourceAddress, time).ConnectDatagramAsync(target, stopping.Token).ConfigureAwait(false));
             await datagrams.RunAsync(socket, reason => Tell(target, reason)).ConfigureAwait(false);
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
@@ -141,12 +152,12 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         }
     }
 
-    private async Task<Socket> ConnectAsync(LocalTarget target, ClientPump pump, CancellationToken cancellationToken)
+    private async Task<Socket> ConnectAsync(TunnelOptions options, LocalTarget target, ClientPump pump, CancellationToken cancellationToken)
     {
         var since = time.GetTimestamp();
         try
         {
-            var socket = await connector.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
+            var socket = await new LocalConnector(options.SourceAddress, time).ConnectAsync(target, cancellationToken).ConfigureAwait(false);
             meter.Dialled(null, time.GetElapsedTime(since));
             return socket;
         }
@@ -162,11 +173,11 @@ internal sealed class LocalDialer(TunnelOptions options, LocalConnector connecto
         }
     }
 
-    private Task RunAsync(LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
+    private Task RunAsync(TunnelOptions options, LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain
         ? plain.RunAsync(socket)
-        : RunTlsAsync(link, (StreamPump)pump, socket, target);
+        : RunTlsAsync(options, link, (StreamPump)pump, socket, target);
 
-    private async Task RunTlsAsync(LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
+    private async Task RunTlsAsync(TunnelOptions options, LinkConnection link, StreamPump pump, Socket socket, LocalTarget target)
     {
         var bridge = new TlsBridge(options.Tls, target, BringsTls(pump.Client), options.DialTimeout, link.Ledger, time);
         var isWhole = false;

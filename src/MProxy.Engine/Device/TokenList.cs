@@ -1,9 +1,9 @@
 namespace MProxy.Engine.Device;
 
-/// <summary>The tokens that a link shows each time it connects.</summary>
+/// <summary>The tokens of a link, in the order they are shown. One that the relay replaces is still known by what was given.</summary>
 internal sealed class TokenList(IEnumerable<string> tokens)
 {
-    private readonly List<string> _tokens = [.. tokens];
+    private readonly List<(string Given, string Token)> _tokens = [.. tokens.Select(token => (token, token))];
 
     public string[] All
     {
@@ -11,8 +11,27 @@ internal sealed class TokenList(IEnumerable<string> tokens)
         {
             lock (_tokens)
             {
-                return [.. _tokens];
+                return [.. _tokens.Select(entry => entry.Token)];
             }
+        }
+    }
+
+    /// <summary>Those of some tokens that are not here.</summary>
+    public string[] Missing(IEnumerable<string> tokens)
+    {
+        lock (_tokens)
+        {
+            return [.. tokens.Distinct(StringComparer.Ordinal).Where(token => !Contains(token))];
+        }
+    }
+
+    /// <summary>From now on there are exactly these.</summary>
+    public void Set(IReadOnlyCollection<string> tokens)
+    {
+        lock (_tokens)
+        {
+            _tokens.RemoveAll(entry => !tokens.Contains(entry.Given) && !tokens.Contains(entry.Token));
+            _tokens.AddRange(Missing(tokens).Select(token => (token, token)));
         }
     }
 
@@ -23,10 +42,12 @@ internal sealed class TokenList(IEnumerable<string> tokens)
         {
             if (_tokens.Count > 0)
             {
-                _tokens.RemoveAt(_tokens.Count - 1);
+                _tokens[^1] = (_tokens[^1].Given, token);
             }
-
-            _tokens.Add(token);
+            else
+            {
+                _tokens.Add((token, token));
+            }
         }
     }
 
@@ -37,18 +58,20 @@ internal sealed class TokenList(IEnumerable<string> tokens)
         {
             switch (command)
             {
-                case "add_token" or "auth" or "authn" or "authz" when !_tokens.Contains(token):
-                    _tokens.Add(token);
+                case "add_token" or "auth" or "authn" or "authz" when !_tokens.Exists(entry => entry.Token == token):
+                    _tokens.Add((token, token));
                     break;
                 case "delete_token" when token == "*":
                     _tokens.Clear();
                     break;
                 case "delete_token":
-                    _tokens.Remove(token);
+                    _tokens.RemoveAll(entry => entry.Token == token);
                     break;
                 default:
                     break;
             }
         }
     }
+
+    private bool Contains(string token) => _tokens.Exists(entry => entry.Given == token || entry.Token == token);
 }

@@ -11,7 +11,8 @@ namespace MProxy.Engine.Device;
 /// <summary>The device's side of a service: brings the clients of one or more links to local services.</summary>
 public sealed class Tunnel : IDrainable, IMeterSource
 {
-    private readonly TunnelOptions _options;
+    private readonly TunnelSettings _settings;
+    private readonly SemaphoreSlim _changing = new(1);
     private readonly ResourceLedger _ledger = new();
     private readonly EventFeed _events;
     private readonly ServiceBoard _board;
@@ -25,14 +26,13 @@ public sealed class Tunnel : IDrainable, IMeterSource
 
     private Tunnel(TunnelOptions options, TimeProvider time)
     {
-        _options = options;
+        _settings = new TunnelSettings(options);
         _events = new EventFeed(this, time);
         _meter = new SessionMeter(EngineMeter.TunnelName, Name);
         _metrics = options.MetricsEndPoint is { } address ? MetricsEndpoint.Start(address, _meter.Owner, _ledger, time) : null;
-        var connector = new LocalConnector(options.SourceAddress, time);
         _board = new ServiceBoard(options.Service, change => _events.Raise(EventKind.ServiceHealthChanged, Name, change), TellServices, time);
-        _prober = new ServiceProber(options, new ServiceCheck(options, connector, _ledger, time), _board, _ledger, time);
-        _dialer = new LocalDialer(options, connector, _board, failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
+        _prober = new ServiceProber(_settings, new ServiceCheck(_settings, _ledger, time), _board, _ledger, time);
+        _dialer = new LocalDialer(_settings, _board, failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
         _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
@@ -45,8 +45,8 @@ public sealed class Tunnel : IDrainable, IMeterSource
         // Of a link that serves others too, its own clients alone.
         _idle = new IdleSweep(
             () => Links.Select(link => link.Connection).OfType<LinkConnection>(),
-            client => client.Sink is LocalDatagrams ? options.DatagramIdleTimeout : TimeSpan.Zero,
-            () => [options.DatagramIdleTimeout],
+            client => client.Sink is LocalDatagrams ? _settings.Current.DatagramIdleTimeout : TimeSpan.Zero,
+            () => [_settings.Current.DatagramIdleTimeout],
             time);
         EngineMeter.Add(this);
         _prober.Start();
@@ -60,7 +60,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
     }
 
     /// <summary>Its name in this session.</summary>
-    public string Name => _options.Name;
+    public string Name => _settings.Current.Name;
 
     /// <summary>Where it stands: connected as long as one of its links is.</summary>
     public LinkState State => _stop.IsDone ? LinkState.Stopped
@@ -81,7 +81,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
     public IReadOnlyList<CarrierUri> RelayUri => [.. Links.Select(link => link.RelayUri).OfType<CarrierUri>()];
 
     /// <summary>What is exposed: <c>tcp=127.0.0.1:9000</c>.</summary>
-    public IReadOnlyList<string> Service => _options.Service.Entries;
+    public IReadOnlyList<string> Service => _settings.Current.Service.Entries;
 
     /// <summary>The same, each with whether it gets new clients.</summary>
     public IReadOnlyList<ServiceStatus> Services => _board.Statuses;
@@ -120,14 +120,13 @@ public sealed class Tunnel : IDrainable, IMeterSource
     private Traffic Traffic => Links.Aggregate(default(Traffic), (sum, link) => sum + link.Traffic);
 
     /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>
-    /// <exception cref="ArgumentException">The services cannot be dialled from the source address, or not be probed like this.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, the services cannot be dialled from the source address, or not be probed like this.</exception>
     /// <exception cref="ArgumentException">The metrics would be shown to other machines.</exception>
     /// <exception cref="SocketException">The address or port for the metrics cannot be had.</exception>
     /// <exception cref="LinkException">No relay can be reached, greets and accepts the tokens; or a link serves somebody else.</exception>
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
-        LocalConnector.Check(options.Service, options.SourceAddress);
-        ServiceProber.Check(options);
+        TunnelOptionsCheck.Check(options);
         var tunnel = new Tunnel(options, time ?? TimeProvider.System);
         try
         {
@@ -146,7 +145,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
     /// <returns>False where that was so already.</returns>
     /// <exception cref="ArgumentException">There is no such service.</exception>
     /// <exception cref="InvalidOperationException">There are more services than a relay can be told of.</exception>
-    public bool DrainService(string key) => ServicesMessage.WhyNot(_options.Service.Keys) is { } reason
+    public bool DrainService(string key) => ServicesMessage.WhyNot(_settings.Current.Service.Keys) is { } reason
         ? throw new InvalidOperationException(reason)
         : _board.SetDraining(key, true);
 
@@ -155,6 +154,57 @@ public sealed class Tunnel : IDrainable, IMeterSource
     /// <returns>False where it was not draining.</returns>
     /// <exception cref="ArgumentException">There is no such service.</exception>
     public bool RestoreService(string key) => _board.SetDraining(key, false);
+
+    /// <summary>
+    /// Makes the tunnel work by other options from now on, whole or not at all. Clients that are there go on as they came, also where their
+    /// service is none any more. Links that are up are shown new tokens, and then those that are gone are taken back; the others do that when
+    /// they connect.
+    /// </summary>
+    /// <param name="change">Makes the new options of those that hold now.</param>
+    /// <param name="cancellationToken">Gives it up, as long as nothing has changed.</param>
+    /// <exception cref="FixedOptionException">One is another that cannot change while the tunnel runs.</exception>
+    /// <exception cref="InvalidOperationException">The tunnel has stopped.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the services cannot be dialled from the source address.</exception>
+    /// <exception cref="LinkException">A relay refused a new token.</exception>
+    public async Task ChangeAsync(Func<TunnelOptions, TunnelOptions> change, CancellationToken cancellationToken = default)
+    {
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_stop.IsDone)
+            {
+                throw new InvalidOperationException($"The tunnel {Name} has stopped.");
+            }
+
+            var current = _settings.Current;
+            var next = change(current);
+            TunnelOptionsCheck.CheckChange(current, next);
+            var links = _owned.Select((link, i) => (Link: link, next.Relays[i].Tokens))
+                .Where((_, i) => !ReferenceEquals(current.Relays[i].Tokens, next.Relays[i].Tokens)).ToArray();
+            try
+            {
+                await Task.WhenAll(links.Select(one => one.Link.TokenSync.TryAsync(one.Tokens, cancellationToken))).ConfigureAwait(false);
+                _settings.Current = next;
+                if (!ReferenceEquals(current.Service, next.Service))
+                {
+                    _board.Replace(next.Service);
+                    _dialer.Forget();
+                }
+
+                _idle.Rearm();
+                Array.ForEach(links, one => one.Link.Tokens.Set(one.Tokens));
+            }
+            finally
+            {
+                // Takes back what is gone; or what is new, where one of the relays refused it.
+                await Task.WhenAll(links.Select(one => one.Link.TokenSync.SyncAsync())).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
 
     /// <inheritdoc/>
     public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
@@ -165,7 +215,8 @@ public sealed class Tunnel : IDrainable, IMeterSource
 
     private async Task FirstTryAsync()
     {
-        foreach (var link in _options.Links)
+        var links = _settings.Current.Links;
+        foreach (var link in links)
         {
             if (!link.TryServe(_dialer))
             {
@@ -173,7 +224,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
             }
         }
 
-        if (_options.Links.Count > 0)
+        if (links.Count > 0)
         {
             return;
         }
@@ -207,7 +258,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
         await _prober.StopAsync().ConfigureAwait(false);
         await Task.WhenAll(
             [.. _owned.Select(link => link.StopAsync(drain, cancellationToken)),
-            .. _options.Links.Select(link => link.ReleaseAsync(_dialer, drain, cancellationToken))]).ConfigureAwait(false);
+            .. _settings.Current.Links.Select(link => link.ReleaseAsync(_dialer, drain, cancellationToken))]).ConfigureAwait(false);
         await _dialer.StopAsync().ConfigureAwait(false);
         EngineMeter.Remove(this);
         if (_metrics is not null)

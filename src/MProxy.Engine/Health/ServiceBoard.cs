@@ -14,7 +14,7 @@ namespace MProxy.Engine.Health;
 internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Action changed, TimeProvider time)
 {
     private readonly object _gate = new();
-    private readonly Dictionary<string, Service> _services = services.Keys.ToDictionary(
+    private Dictionary<string, Service> _services = services.Keys.ToDictionary(
         key => key, key => new Service(key, services[key]) { Since = time.GetUtcNow() }, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>All of them, by key.</summary>
@@ -29,7 +29,8 @@ internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Act
     {
         lock (_gate)
         {
-            return _services[key].IsDraining;
+            // It may have gone since it was looked up.
+            return _services.TryGetValue(key, out var service) && service.IsDraining;
         }
     }
 
@@ -41,7 +42,11 @@ internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Act
     {
         lock (_gate)
         {
-            var service = _services[key];
+            if (!_services.TryGetValue(key, out var service))
+            {
+                return;
+            }
+
             service.LastError = error;
             if (isUp == service.IsUp)
             {
@@ -80,6 +85,22 @@ internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Act
 
         changed();
         return true;
+    }
+
+    /// <summary>The services are others from now on. One whose key and target stay is where it was, and a drain outlives a new target.</summary>
+    public void Replace(ServiceMap next)
+    {
+        lock (_gate)
+        {
+            var before = _services;
+            _services = next.Keys.ToDictionary(
+                key => key,
+                key => before.TryGetValue(key, out var old) && old.Target == next[key] ? old
+                    : new Service(key, next[key]) { Since = time.GetUtcNow(), IsDraining = old?.IsDraining ?? false },
+                StringComparer.OrdinalIgnoreCase);
+        }
+
+        changed();
     }
 
     private void Change(Service service, Action change)

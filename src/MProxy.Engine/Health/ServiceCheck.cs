@@ -10,7 +10,7 @@ using MProxy.Engine.Routing;
 namespace MProxy.Engine.Health;
 
 /// <summary>Probes a local service once, in the way in which its clients come to it.</summary>
-internal sealed class ServiceCheck(TunnelOptions options, LocalConnector connector, ResourceLedger ledger, TimeProvider time)
+internal sealed class ServiceCheck(TunnelSettings settings, ResourceLedger ledger, TimeProvider time)
 {
     private const int BufferLength = 4 << 10;
 
@@ -23,7 +23,8 @@ internal sealed class ServiceCheck(TunnelOptions options, LocalConnector connect
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            var socket = ledger.Add(await connector.ConnectAsync(target, either.Token).ConfigureAwait(false));
+            var options = settings.Current;
+            var socket = ledger.Add(await new LocalConnector(options.SourceAddress, time).ConnectAsync(target, either.Token).ConfigureAwait(false));
             try
             {
                 // No client: the header says that this machine speaks for itself.
@@ -74,7 +75,7 @@ internal sealed class ServiceCheck(TunnelOptions options, LocalConnector connect
                 return await AskAsync(plain, request, cancellationToken).ConfigureAwait(false);
             }
 
-            var secure = await options.Tls.ConnectAsync(plain, target.Host, cancellationToken).ConfigureAwait(false);
+            var secure = await settings.Current.Tls.ConnectAsync(plain, target.Host, cancellationToken).ConfigureAwait(false);
             await using (secure.ConfigureAwait(false))
             {
                 return await AskAsync(secure, request, cancellationToken).ConfigureAwait(false);

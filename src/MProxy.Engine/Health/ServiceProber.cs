@@ -6,7 +6,7 @@ namespace MProxy.Engine.Health;
 
 /// <summary>Probes the local services of a tunnel, each in a loop of its own, until it is stopped.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class ServiceProber(TunnelOptions options, ServiceCheck check, ServiceBoard board, ResourceLedger ledger, TimeProvider time)
+internal sealed class ServiceProber(TunnelSettings settings, ServiceCheck check, ServiceBoard board, ResourceLedger ledger, TimeProvider time)
 {
     private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(1);
 
@@ -51,12 +51,13 @@ internal sealed class ServiceProber(TunnelOptions options, ServiceCheck check, S
 
     public void Start()
     {
+        var options = settings.Current;
         foreach (var (key, probe) in options.Probes)
         {
             // Soon, so that a service that is not there is known to be down; and not all at once.
             var first = TimeSpan.FromTicks(Math.Min(MaxStart.Ticks, probe.Interval.Ticks)) * options.Random.NextDouble();
             var folded = ServiceKeys.TryFold(key)!;
-            _loops.Run(() => RunAsync(folded, options.Service[folded], probe, first));
+            _loops.Run(() => RunAsync(folded, probe, first));
         }
     }
 
@@ -67,7 +68,7 @@ internal sealed class ServiceProber(TunnelOptions options, ServiceCheck check, S
         await _loops.WhenEmptyAsync().ConfigureAwait(false);
     }
 
-    private async Task RunAsync(string key, LocalTarget target, ServiceProbe probe, TimeSpan wait)
+    private async Task RunAsync(string key, ServiceProbe probe, TimeSpan wait)
     {
         var health = new ServiceHealth(probe.Rise, probe.Fall);
         try
@@ -75,7 +76,7 @@ internal sealed class ServiceProber(TunnelOptions options, ServiceCheck check, S
             for (; ; wait = probe.Interval)
             {
                 await Task.Delay(wait, time, _stopping.Token).ConfigureAwait(false);
-                var error = await check.RunAsync(key, target, probe, _stopping.Token).ConfigureAwait(false);
+                var error = await check.RunAsync(key, settings.Current.Service[key], probe, _stopping.Token).ConfigureAwait(false);
                 _stopping.Token.ThrowIfCancellationRequested();
                 health.Take(error is null);
                 board.Report(key, health.IsUp, error);

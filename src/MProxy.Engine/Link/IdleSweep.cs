@@ -10,6 +10,7 @@ internal sealed class IdleSweep : IAsyncDisposable
     private readonly Func<LinkClient, TimeSpan> _timeoutOf;
     private readonly Func<TimeSpan[]> _timeouts;
     private readonly ITimer _timer;
+    private long _period;
 
     /// <param name="links">The links there are.</param>
     /// <param name="timeoutOf">How long a client may be silent; zero for ever.</param>
@@ -26,6 +27,15 @@ internal sealed class IdleSweep : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
+    /// <summary>The time-outs may be others now: where one is shorter, the next look comes sooner.</summary>
+    public void Rearm()
+    {
+        if (Period(_timeouts()).Ticks < Interlocked.Read(ref _period))
+        {
+            Arm();
+        }
+    }
+
     private void Look()
     {
         if (_timeouts().Any(timeout => timeout > TimeSpan.Zero))
@@ -39,12 +49,14 @@ internal sealed class IdleSweep : IAsyncDisposable
         Arm();
     }
 
-    /// <summary>Anew after each look, so that two never overlap.</summary>
+    /// <summary>Anew after each look. Two at once would do no harm.</summary>
     private void Arm()
     {
+        var period = Period(_timeouts());
+        Interlocked.Exchange(ref _period, period.Ticks);
         try
         {
-            _timer.Change(Period(_timeouts()), Timeout.InfiniteTimeSpan);
+            _timer.Change(period, Timeout.InfiniteTimeSpan);
         }
         catch (ObjectDisposedException)
         {

@@ -338,6 +338,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return reply.Task;
     }
 
+    /// <summary>Does something in turn with what the peer says, under the link's lock. Nothing where the link is over.</summary>
+    public void Do(Action what) => Tell(_ => what());
+
     /// <summary>Says something on the control channel that has no reply.</summary>
     public void Say(Action<ControlChannel> what) => Tell(machine => what(machine.Control));
 

@@ -7,7 +7,7 @@ using MProxy.Engine.Routing;
 namespace MProxy.Engine.Relay;
 
 /// <summary>Reads what a client says first, as far as it is needed to find its device, and no longer than it may take.</summary>
-internal sealed class ClientReception(RelayOptions options, ResourceLedger ledger, TimeProvider time)
+internal sealed class ClientReception(RelaySettings settings, ResourceLedger ledger, TimeProvider time)
 {
     // Most first flights fit; what does not is moved to a buffer twice as large.
     private const int FirstLength = 4 << 10;
@@ -26,7 +26,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
     public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, ClientPortKind port, Func<bool> canBeRaw, CancellationToken cancellationToken)
     {
         var reading = new Reading(remote, IsTrustedProxy(remote), port);
-        using var late = new CancellationTokenSource(options.Carrier.HandshakeTimeout, time);
+        using var late = new CancellationTokenSource(settings.Current.Carrier.HandshakeTimeout, time);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         var buffer = ledger.Rent(FirstLength);
         try
@@ -75,7 +75,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
             return await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
         }
 
-        using var silent = new CancellationTokenSource(options.FirstByteTimeout, time);
+        using var silent = new CancellationTokenSource(settings.Current.FirstByteTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silent.Token);
         try
         {
@@ -99,7 +99,7 @@ internal sealed class ClientReception(RelayOptions options, ResourceLedger ledge
     public bool IsTrustedProxy(IPEndPoint remote)
     {
         var address = SocketEndPoints.Unmapped(remote.Address);
-        return options.TrustedProxy.Any(network => network.Contains(address));
+        return settings.Current.TrustedProxy.Any(network => network.Contains(address));
     }
 
     /// <summary>What is known of one client so far: its proxy's header first, where it has to have one, then its own words.</summary>

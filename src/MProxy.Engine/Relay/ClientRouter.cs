@@ -21,13 +21,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
 
-    private readonly ClientReception _reception = new(settings.Current, ledger, time);
+    private readonly ClientReception _reception = new(settings, ledger, time);
     private int _hasWarnedOfName;
     private readonly CountByReason _refused = new();
     private long _duplicates;
 
-    /// <summary>Where clients are sent that have to come by https; null where they need not.</summary>
-    public int? RedirectPort { get; set; }
+    /// <summary>Where https is, for clients that are sent there.</summary>
+    public int HttpsPort { get; set; }
 
     /// <summary>How many clients were turned away since the start.</summary>
     public long RefusedCount => _refused.Total;
@@ -100,13 +100,14 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     private ClientRefusal? Route(Socket socket, ClientArrival arrival, int servicePort)
     {
         var introduction = arrival.Introduction;
-        if (introduction is not null && Redirect(introduction) is { } redirect)
+        var needsHttps = settings.Current.RedirectToHttps;
+        if (needsHttps && introduction is not null && Redirect(introduction) is { } redirect)
         {
             return redirect;
         }
 
         var meta = Meta(arrival.EndPoint, introduction, servicePort);
-        var filter = FilterOf(introduction);
+        var filter = FilterOf(introduction, needsHttps);
         var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, (link, connection, client) =>
         {
             var (up, down) = link.NewThrottles(client);
@@ -182,9 +183,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         ClientIdentity.ToMeta(client) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };
 
     /// <summary>A connection that was routed by its host never carries a request for another; one routed by its question, no question for another name.</summary>
-    private IClientFilter? FilterOf(ClientIntroduction? introduction) => introduction switch
+    private static IClientFilter? FilterOf(ClientIntroduction? introduction, bool needsHttps) => introduction switch
     {
-        { Request: not null, Name: { } name } => new HttpRequestFollower(name, ServerName.TryFold, RedirectPort is null ? null : IsForCertificate),
+        { Request: not null, Name: { } name } => new HttpRequestFollower(name, ServerName.TryFold, needsHttps ? IsForCertificate : null),
         { Service: ClientService.DnsOverTcp } => new DnsQueryFollower(introduction.Name),
         _ => null,
     };
@@ -194,12 +195,12 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
 
     private ClientRefusal? Redirect(ClientIntroduction introduction)
     {
-        if (RedirectPort is not { } port || introduction.Service != "http" || (introduction.Request is { } asked && IsForCertificate(asked)))
+        if (introduction.Service != "http" || (introduction.Request is { } asked && IsForCertificate(asked)))
         {
             return null;
         }
 
-        return introduction.Request is { } request && HttpAnswer.RedirectToHttps(request, port) is { } answer
+        return introduction.Request is { } request && HttpAnswer.RedirectToHttps(request, HttpsPort) is { } answer
             ? introduction.Answer("it has to come by https", answer)
             : introduction.Answer("it has to come by https, and cannot be sent there", introduction.IsHttp2 ? HttpAnswer.NoHttp2 : HttpAnswer.NotUnderstood);
     }

@@ -7,7 +7,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Relay;
 
 /// <summary>What one link may serve: a grant for each token that it has shown, with the ports that those hold open.</summary>
-internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimeProvider time)
+internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, TimeProvider time)
 {
     // What fits into one grant message with room to spare.
     private const int MaxNames = 300;
@@ -33,8 +33,8 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     public object?[] Lines =>
     [
         .. All.SelectMany(grant => grant.Domains).Select(domain => new object?[] { "https", domain }),
-        .. All.Where(grant => grant.Ports.Count > 0).Select(grant => new object?[] { ClientService.Tcp, $"{options.PublicAddress}", grant.Ports.ToArray() }),
-        .. All.Where(grant => grant.UdpPorts.Count > 0).Select(grant => new object?[] { ClientService.Udp, $"{options.PublicAddress}", grant.UdpPorts.ToArray() }),
+        .. All.Where(grant => grant.Ports.Count > 0).Select(grant => new object?[] { ClientService.Tcp, $"{settings.Current.PublicAddress}", grant.Ports.ToArray() }),
+        .. All.Where(grant => grant.UdpPorts.Count > 0).Select(grant => new object?[] { ClientService.Udp, $"{settings.Current.PublicAddress}", grant.UdpPorts.ToArray() }),
     ];
 
     /// <summary>A link to a relay that asks for no token may serve everything.</summary>
@@ -50,7 +50,7 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     }
 
     /// <summary>True where a client is covered by what this link may serve now.</summary>
-    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client, !options.ExactNamesOnly));
+    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client, !settings.Current.ExactNamesOnly));
 
     /// <summary>Checks a token, and takes the ports that it asks for.</summary>
     /// <param name="token">The token.</param>
@@ -63,6 +63,8 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
         var key = KeyOf(token!);
         lock (_grants)
         {
+            // The rules may have changed since it was verified, and whoever changed them has looked for it here already.
+            Check(grant);
             if (_grants.ContainsKey(key))
             {
                 return null;
@@ -97,8 +99,11 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
     {
         try
         {
-            return token is null ? throw new TokenException("The command names no token.")
+            var options = settings.Current;
+            var grant = token is null ? throw new TokenException("The command names no token.")
                 : TokenLibrary.Load().Verify(token, options.Keys, options.Audience, time.GetUtcNow());
+            Check(grant);
+            return grant;
         }
         catch (TokenException error)
         {
@@ -114,6 +119,17 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
 
     /// <summary>Takes away what has ended by now.</summary>
     public Grant[] RemoveExpired() => Remove(entry => entry.Value.Expires <= time.GetUtcNow());
+
+    /// <summary>Takes away what the relay would not accept any more.</summary>
+    public Grant[] RemoveRefused() => Remove(entry => !entry.Value.IsUnrestricted && settings.WhyNot(entry.Value) is not null);
+
+    private void Check(Grant grant)
+    {
+        if (settings.WhyNot(grant) is { } reason)
+        {
+            throw new LinkException(reason, code: ErrorCode.InvalidToken);
+        }
+    }
 
     private static string KeyOf(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
@@ -147,7 +163,7 @@ internal sealed class LinkGrants(RelayOptions options, ClientPorts ports, TimePr
             if (ports.TryAcquire(port == 0 && inherited.TryDequeue(out var old) ? old : port, isUdp, out var refusal) is not { } opened)
             {
                 Release(acquired, isUdp);
-                var isGranted = port == 0 || (isUdp ? options.GrantedUdpPort : options.GrantedPort).Contains(port);
+                var isGranted = port == 0 || (isUdp ? settings.Current.GrantedUdpPort : settings.Current.GrantedPort).Contains(port);
                 throw new LinkException(refusal!, code: isGranted ? ErrorCode.PortUnavailable : ErrorCode.NotGranted);
             }
 

@@ -6,11 +6,11 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Relay;
 
 /// <summary>Who is connected with which grants. Asks no link anything with its lock held, so that it may be asked with a link's lock held.</summary>
-internal sealed class LinkRegistry(RelayOptions options)
+internal sealed class LinkRegistry(RelaySettings settings)
 {
     private readonly object _gate = new();
     private readonly List<RelayLink> _links = [];
-    private readonly RouteTable<RelayLink> _routes = new(options.Balance, !options.ExactNamesOnly);
+    private readonly RouteTable<RelayLink> _routes = new(() => settings.Current.Balance, () => !settings.Current.ExactNamesOnly);
 
     /// <summary>The names and ports that get no new clients, whoever serves them.</summary>
     public DrainedNames Drained { get; } = new();
@@ -103,7 +103,7 @@ internal sealed class LinkRegistry(RelayOptions options)
         }
 
         // Counted before the order is made, which needs the lock of this registry.
-        var counts = options.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
+        var counts = settings.Current.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
         lock (_gate)
         {
             return _routes.Order(client, link => counts.GetValueOrDefault(link));

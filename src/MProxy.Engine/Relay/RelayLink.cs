@@ -16,27 +16,26 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
-    private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly LinkGrants _grants;
     private readonly RateBucket _up;
     private readonly RateBucket _down;
     private DateTimeOffset _tokenlessSince;
-    private volatile bool _isReplaced;
+    private volatile LinkException? _lastWords;
 
     public RelayLink(RelayServer relay, RelaySettings settings, Carrier carrier, ResourceLedger ledger, TimeProvider time)
     {
         _relay = relay;
         _settings = settings;
-        var options = _options = settings.Current;
         _time = time;
         _up = Rate(limits => limits.DeviceBytesPerSecond);
         _down = Rate(limits => limits.DeviceBytesPerSecond);
-        _grants = new LinkGrants(options, relay.Ports, time);
+        _grants = new LinkGrants(settings, relay.Ports, time);
         _tokenlessSince = time.GetUtcNow();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Name = $"{carrier.Scheme} {carrier.RemoteEndPoint}".TrimEnd();
+        var options = settings.Current;
         Connection = new LinkConnection(LinkRole.Relay, carrier, options.Link, this, ledger, time, tap: options.Capture?.Tap(Name, carrier.Token));
     }
 
@@ -51,25 +50,12 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <summary>One client of this link has been refused for its identity already: that is said once.</summary>
     public bool HasWarned { get; set; }
 
+    /// <summary>A relay that asks for no tokens lets its links serve everything. It asks or it does not, as long as it runs.</summary>
+    private bool RequiresToken => _settings.Current.RequiresToken;
+
     public async Task<Exception?> RunAsync(CancellationToken cancellationToken)
     {
-        if (!_options.RequiresToken)
-        {
-            _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort, _relay.UdpPort));
-        }
-        else if (Connection.Carrier.Token is { } token)
-        {
-            try
-            {
-                Add(token);
-            }
-            catch (LinkException refusal)
-            {
-                Connection.CloseWith(refusal.Code!, refusal.Message);
-            }
-        }
-
-        ArmTimer();
+        Connection.Do(Begin);
         return await Connection.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -102,12 +88,33 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
     public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => (Throttle(_up, client), Throttle(_down, client));
 
-    /// <summary>Another link has come with the same token id.</summary>
-    public void Replace()
+    /// <summary>The relay's options have changed: what they do not allow any more ends.</summary>
+    /// <param name="namesChanged">What a granted name stands for has changed.</param>
+    public void Recheck(bool namesChanged) => Connection.Do(() =>
     {
-        _isReplaced = true;
-        Connection.CloseWith(ErrorCode.Replaced, "Another link came with the same token id.");
-    }
+        if (!_settings.Accepts(Connection.Carrier))
+        {
+            CloseForCertificate();
+            return;
+        }
+
+        var removed = _grants.RemoveRefused();
+        Forget(removed);
+        if (removed.Length > 0 || namesChanged)
+        {
+            FailUngranted("the relay does not allow it any more");
+        }
+
+        if (removed.Length > 0)
+        {
+            TellGrants();
+        }
+
+        ArmTimer();
+    });
+
+    /// <summary>Another link has come with the same token id.</summary>
+    public void Replace() => Close(new LinkException("Another link came with the same token id.", code: ErrorCode.Replaced));
 
     public async ValueTask DisposeAsync()
     {
@@ -148,6 +155,48 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     void ILinkHost.Reported(LinkConnection link, ControlReply error) => _relay.LinkReported(this, error);
 
+    private void Begin()
+    {
+        // Since its handshake the rules may have changed, and whoever changed them has looked for this link already.
+        if (!_settings.Accepts(Connection.Carrier))
+        {
+            CloseForCertificate();
+        }
+        else if (!RequiresToken)
+        {
+            _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort, _relay.UdpPort));
+        }
+        else if (Connection.Carrier.Token is { } token)
+        {
+            try
+            {
+                Add(token);
+            }
+            catch (LinkException refusal)
+            {
+                Connection.CloseWith(refusal.Code!, refusal.Message);
+            }
+        }
+
+        ArmTimer();
+    }
+
+    private void CloseForCertificate()
+    {
+        Forget(_grants.RemoveAll());
+        FailUngranted("the device has shown no certificate that is accepted");
+
+        // Not for good: the device may have one that it was never asked for.
+        Close(new LinkException("The relay asks for another certificate of the device now.", code: ErrorCode.Unknown));
+    }
+
+    /// <summary>Ends the link when its device knows why. Until then it is obeyed no more.</summary>
+    private void Close(LinkException why)
+    {
+        _lastWords = why;
+        Connection.CloseWith(why.Code!, why.Message);
+    }
+
     private RateBucket Rate(Func<RelayLimits, long> perSecond) => new(() => perSecond(_settings.Limits), RateBurst, _time);
 
     private ClientThrottle Throttle(RateBucket shared, LinkClient client) =>
@@ -155,9 +204,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private bool TryObey(in ControlCommand command)
     {
-        if (_isReplaced)
+        if (_lastWords is { } why)
         {
-            throw new LinkException("Another link came with the same token id.", code: ErrorCode.Replaced);
+            throw new LinkException(why.Message, code: why.Code);
         }
 
         var token = command.FirstArgument as string;
@@ -167,7 +216,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
                 Add(token);
                 return true;
             case "check_token":
-                _ = _options.RequiresToken ? _grants.Verify(token) : null;
+                _ = RequiresToken ? _grants.Verify(token) : null;
                 return true;
             case "delete_token":
                 Delete(token);
@@ -186,7 +235,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Add(string? token)
     {
-        if (_options.RequiresToken && _grants.Add(token, (id, isUdp) => _relay.Registry.PortsOf(id, isUdp, this)) is { } grant)
+        if (RequiresToken && _grants.Add(token, (id, isUdp) => _relay.Registry.PortsOf(id, isUdp, this)) is { } grant)
         {
             foreach (var stale in _relay.Registry.Grant(this, grant))
             {
@@ -201,7 +250,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Delete(string? token)
     {
-        if (!_options.RequiresToken)
+        if (!RequiresToken)
         {
             return;
         }
@@ -245,7 +294,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     }
 
     /// <summary>Ends what has expired, and in the end a link that has no token left.</summary>
-    private void LookAtClock()
+    private void LookAtClock() => Connection.Do(() =>
     {
         var expired = _grants.RemoveExpired();
         if (expired.Length > 0)
@@ -255,19 +304,19 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             Connection.Say(control => control.Report(ErrorCode.TokenExpired, "A token of this link has expired."));
             TellGrants();
         }
-        else if (_grants.All.Length == 0 && _time.GetUtcNow() - _tokenlessSince >= _options.TokenTimeout)
+        else if (_grants.All.Length == 0 && _settings.Current.TokenTimeout is var timeout && _time.GetUtcNow() - _tokenlessSince >= timeout)
         {
-            Connection.CloseWith(ErrorCode.InvalidToken, $"No valid token came within {_options.TokenTimeout.TotalSeconds:0.#} s.");
+            Connection.CloseWith(ErrorCode.InvalidToken, $"No valid token came within {timeout.TotalSeconds:0.#} s.");
             return;
         }
 
         ArmTimer();
-    }
+    });
 
     /// <summary>Wakes this link when a token expires, or when it has been without one for too long.</summary>
     private void ArmTimer()
     {
-        if (!_options.RequiresToken)
+        if (!RequiresToken)
         {
             return;
         }
@@ -281,7 +330,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Arm()
     {
-        var due = _grants.All.Length == 0 ? _tokenlessSince + _options.TokenTimeout : _grants.NextExpiry;
+        var due = _grants.All.Length == 0 ? _tokenlessSince + _settings.Current.TokenTimeout : _grants.NextExpiry;
 
         // A timer takes at most 49 days: a later expiry is looked at again then.
         var wait = due is { } at

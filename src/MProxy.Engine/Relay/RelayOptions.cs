@@ -67,6 +67,9 @@ public sealed record RelayOptions
     /// <summary>The audience that a token has to name; null accepts any.</summary>
     public string? Audience { get; init; }
 
+    /// <summary>Ids of tokens (claim <c>id</c>) that are refused although they would hold.</summary>
+    public IReadOnlyList<string> RevokedTokenIds { get; init; } = [];
+
     /// <summary>A granted name stands for itself alone. Otherwise it stands for everything below it too, like <c>*.name</c>.</summary>
     public bool ExactNamesOnly { get; init; }
 

@@ -14,6 +14,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
 {
     private const int UsualHttpsPort = 443;
 
+    private readonly object _changing = new();
     private readonly RelaySettings _settings;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
@@ -47,7 +48,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
         _records = new ClientRecords(Name, _accessLog, time);
         Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
-        Registry = new LinkRegistry(options);
+        Registry = new LinkRegistry(_settings);
         Admission = new ClientAdmission(_settings, time);
         _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
@@ -156,6 +157,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>How many clients are missing in the access log: the disk did not take them, or too many were refused at once.</summary>
     public long UnloggedCount => (_accessLog?.Dropped ?? 0) + _records.Skipped;
 
+    /// <summary>The ids of tokens that are refused.</summary>
+    public IReadOnlyList<string> RevokedTokenId => _settings.Current.RevokedTokenIds;
+
     /// <summary>Whatever this relay holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
@@ -172,18 +176,10 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>
-    /// <exception cref="ArgumentException">A secured carrier has no certificate, or the metrics would be shown to other machines.</exception>
+    /// <exception cref="ArgumentException">An option is out of range or does not go with the others, a secured carrier has no certificate, or the metrics would be shown to other machines.</exception>
     public static RelayServer Start(RelayOptions options, TimeProvider? time = null)
     {
-        foreach (var uri in options.Listen)
-        {
-            if (!uri.IsLocalOnly && !options.RequiresToken && !(options.RequiresCertificate && uri.IsSecure))
-            {
-                throw new InvalidOperationException(
-                    $"A relay without a secret accepts links on loopback only, and {uri} is open to others: give it a secret or public key to check tokens with, require client certificates on tls or wss, or listen on {uri.Scheme}://127.0.0.1:{uri.Port}.");
-            }
-        }
-
+        RelayOptionsCheck.Check(options);
         var relay = new RelayServer(options, time ?? TimeProvider.System);
         try
         {
@@ -208,6 +204,37 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <returns>False where it was not drained.</returns>
     /// <exception cref="ArgumentException">It is no name, <c>*.name</c> or port.</exception>
     public bool RestoreName(string name) => Registry.Drained.Remove(name);
+
+    /// <summary>
+    /// Makes the relay work by other options from now on, whole or not at all. Links and clients that they still allow go on: a new certificate is
+    /// shown to whoever comes next, a rate holds at once, and a bound ends nobody who is in. Grants of tokens that they do not allow any more are
+    /// taken away at once, and so are links of devices whose certificate they do not.
+    /// </summary>
+    /// <param name="change">Makes the new options of those that hold now. It may be called under a lock: it asks this relay nothing.</param>
+    /// <exception cref="FixedOptionException">One is another that cannot change while the relay runs: where it listens, its ports, its links' bounds, its capture, its name.</exception>
+    /// <exception cref="InvalidOperationException">The relay has stopped; it would accept links from beyond this machine without a secret; or it would begin or cease to ask for tokens.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, does not go with the others, or a secured carrier would have no certificate.</exception>
+    public void Change(Func<RelayOptions, RelayOptions> change)
+    {
+        lock (_changing)
+        {
+            if (_stop.IsDone)
+            {
+                throw new InvalidOperationException($"The relay {Name} has stopped.");
+            }
+
+            var current = _settings.Current;
+            var next = change(current);
+            RelayOptionsCheck.CheckChange(current, next);
+
+            // All that may fail is done before anything changes.
+            var handshakes = ReferenceEquals(current.Carrier, next.Carrier) ? [] : _listeners.ConvertAll(listener => (Listener: listener, Handshake: listener.Prepare(next.Carrier)));
+            _settings.Current = next;
+            handshakes.ForEach(one => one.Listener.Use(one.Handshake));
+            Array.ForEach(Registry.Links, link => link.Recheck(namesChanged: current.ExactNamesOnly != next.ExactNamesOnly));
+            _idle.Rearm();
+        }
+    }
 
     /// <inheritdoc/>
     public Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default) =>
@@ -286,7 +313,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
         MixedPort = OpenPorts(_options.MixedPort, ClientPortKind.Mixed);
         UdpPort = OpenPorts(_options.UdpPort, ClientPortKind.Udp);
         DnsPort = OpenPorts(_options.DnsPort, ClientPortKind.Dns);
-        _clients.RedirectPort = _options.RedirectToHttps ? HttpsPort() : null;
+        _clients.HttpsPort = HttpsPort();
         foreach (var listener in _listeners)
         {
             _tasks.Run(() => listener.RunAsync(AcceptLink, _accepting.Token));

@@ -9,9 +9,9 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Routing;
 
 /// <summary>Who may serve what, and whose turn it is. Pure, and without a lock: whoever has it sees to that.</summary>
-/// <param name="balance">Which of several links gets a client.</param>
-/// <param name="nameCoversSubdomains">A granted name stands for everything below it too.</param>
-internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSubdomains)
+/// <param name="balance">Which of several links gets a client now.</param>
+/// <param name="nameCoversSubdomains">A granted name stands for everything below it too now.</param>
+internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> nameCoversSubdomains)
     where TLink : class
 {
     private readonly List<Entry> _entries = [];
@@ -50,7 +50,7 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
         var name = GrantRules.NameOf(client);
         foreach (var entry in _entries)
         {
-            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not null)
+            if (entry.Grant.Match(name, client, nameCoversSubdomains()) is not null)
             {
                 return true;
             }
@@ -75,7 +75,7 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
 
         var address = client.Address;
         var byRule = found.OrderBy(entry => _draining.Contains(entry.Link));
-        byRule = balance switch
+        byRule = balance() switch
         {
             RelayBalance.LeastConnections => byRule.ThenBy(entry => load(entry.Link)),
             RelayBalance.ClientAddress => byRule.ThenByDescending(entry => Weight(address, entry.Identity)),
@@ -107,10 +107,11 @@ internal sealed class RouteTable<TLink>(RelayBalance balance, bool nameCoversSub
         var name = GrantRules.NameOf(client);
         List<Entry> found = [];
         IReadOnlyList<string>? keys = null;
+        var coversBelow = nameCoversSubdomains();
         var best = 0;
         foreach (var entry in _entries)
         {
-            if (entry.Grant.Match(name, client, nameCoversSubdomains) is not { } match || (found.Count > 0 && match < best)
+            if (entry.Grant.Match(name, client, coversBelow) is not { } match || (found.Count > 0 && match < best)
                 || !TakesNew(entry.Link, client, ref keys))
             {
                 continue;

@@ -30,6 +30,12 @@ public sealed record Grant
     /// <summary>When the grant ends, claim <c>exp</c>; null for never.</summary>
     public DateTimeOffset? Expires { get; init; }
 
+    /// <summary>The fingerprint of the key that signed the token; empty where none did.</summary>
+    internal string SignedBy { get; init; } = "";
+
+    /// <summary>The audiences that the token names, claim <c>aud</c>.</summary>
+    internal IReadOnlyList<string> Audiences { get; init; } = [];
+
     /// <summary>Allows everything: what a link to a relay without a secret has.</summary>
     public bool IsUnrestricted { get; init; }
 

@@ -14,6 +14,7 @@ public sealed class TokenKey
         Secret = secret;
         Asymmetric = asymmetric;
         CanSign = canSign;
+        Fingerprint = $"{algorithm} {Convert.ToHexString(SHA256.HashData(secret ?? asymmetric!.ExportSubjectPublicKeyInfo()))}";
     }
 
     /// <summary><c>HS256</c>, <c>RS256</c> or <c>ES256</c>.</summary>
@@ -21,6 +22,9 @@ public sealed class TokenKey
 
     /// <summary>A shared secret or a private key; a public key only checks.</summary>
     public bool CanSign { get; }
+
+    /// <summary>The same for keys that check the same tokens: one that is loaded again, and the private key of a public one.</summary>
+    internal string Fingerprint { get; }
 
     internal byte[]? Secret { get; }
 

@@ -51,7 +51,7 @@ public class ClientAddressTests
     [Fact]
     public void Devices_without_an_identity_have_a_share_each()
     {
-        var table = new RouteTable<string>(RelayBalance.ClientAddress, nameCoversSubdomains: true);
+        var table = new RouteTable<string>(() => RelayBalance.ClientAddress, () => true);
         table.Add("a", new Grant { Domains = ["a.example"] });
         table.Add("b", new Grant { Domains = ["a.example"] });
         Assert.InRange(Places(table).Count(place => place == "a"), 400, 600);
@@ -62,7 +62,7 @@ public class ClientAddressTests
 
     private static RouteTable<string> NewTable(params string[] devices)
     {
-        var table = new RouteTable<string>(RelayBalance.ClientAddress, nameCoversSubdomains: true);
+        var table = new RouteTable<string>(() => RelayBalance.ClientAddress, () => true);
         Array.ForEach(devices, device => table.Add(device, GrantOf(device)));
         return table;
     }

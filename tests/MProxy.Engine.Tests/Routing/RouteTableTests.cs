@@ -175,7 +175,7 @@ public class RouteTableTests
     private static string[] Take(RouteTable<string> table, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => table.Order(Named("a.example"), _ => 0)[0])];
 
-    private static RouteTable<string> NewTable(RelayBalance balance = RelayBalance.RoundRobin, bool nameCoversSubdomains = true) => new(balance, nameCoversSubdomains);
+    private static RouteTable<string> NewTable(RelayBalance balance = RelayBalance.RoundRobin, bool nameCoversSubdomains = true) => new(() => balance, () => nameCoversSubdomains);
 
     private static void Add(RouteTable<string> table, string link, params string[] domains) => table.Add(link, new Grant { Domains = domains });
 
