@@ -14,7 +14,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     public static CarrierHandshake Prepare(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options.MaxHandshakes));
         return uri.IsSecure || !(options.RequireClientCertificate || options.ClientThumbprint.Count > 0)
             ? new CarrierHandshake(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time)
             : throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));

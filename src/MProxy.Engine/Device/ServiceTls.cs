@@ -11,6 +11,8 @@ public sealed class ServiceTls
     private readonly SslStreamCertificateContext? _certificate;
     private readonly bool _acceptUntrusted;
 
+    private ServiceTls(SslStreamCertificateContext? certificate, bool acceptUntrusted) => (_certificate, _acceptUntrusted) = (certificate, acceptUntrusted);
+
     /// <param name="certificate">What clients of TLS are shown, with its private key. Null leaves their TLS to the local service.</param>
     /// <param name="chain">The certificates between it and a root, sent along.</param>
     /// <param name="acceptUntrusted">A local service may show any certificate.</param>
@@ -26,6 +28,15 @@ public sealed class ServiceTls
         _certificate = certificate is null ? null : SslStreamCertificateContext.Create(certificate, chain, offline: true);
         _acceptUntrusted = acceptUntrusted;
     }
+
+    /// <summary>The same with another certificate.</summary>
+    /// <param name="certificate">What clients of TLS are shown, with its private key. Null leaves their TLS to the local service.</param>
+    /// <param name="chain">The certificates between it and a root, sent along.</param>
+    /// <exception cref="ArgumentException">The certificate has no private key.</exception>
+    public ServiceTls WithCertificate(X509Certificate2? certificate, X509Certificate2Collection? chain) => new(certificate, chain, _acceptUntrusted);
+
+    /// <summary>The same, where local services may show any certificate, or may not.</summary>
+    public ServiceTls WithUntrusted(bool acceptUntrusted) => new(_certificate, acceptUntrusted);
 
     /// <summary>Clients of TLS are answered here.</summary>
     internal bool EndsClientTls => _certificate is not null;
