@@ -23,6 +23,8 @@
         'Resume-MProxyConnection'
         'Send-MProxyControl'
         'Send-MProxyFrame'
+        'Set-MProxyRelay'
+        'Set-MProxyTunnel'
         'Start-MProxyRelay'
         'Start-MProxyTunnel'
         'Stop-MProxyConnection'

@@ -39,7 +39,11 @@ public sealed class ServiceTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no signals on Windows.");
         var secret = Path.Combine(_folder.FullName, "secret");
         await File.WriteAllTextAsync(secret, new string('s', 40), Token);
-        File.SetUnixFileMode(secret, UnixFileMode.UserRead);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(secret, UnixFileMode.UserRead);
+        }
+
         var configuration = Path.Combine(_folder.FullName, "relay.psd1");
         await ConfigureAsync(maxClients: 10);
         using var program = Process.Start(new ProcessStartInfo(
@@ -83,7 +87,7 @@ public sealed class ServiceTests : IDisposable
         }
 
         Task ConfigureAsync(int maxClients) => File.WriteAllTextAsync(
-            configuration, $"@{{ Name = 'sample'; Listen = 'tcp://127.0.0.1:0'; Secret = @{{ Path = '{secret}' }}; MaxClients = {maxClients} }}", Token);
+            configuration, $"@{{ Name = 'sample'; Listen = 'tcp://127.0.0.1:0'; Secret = @{{ Path = '{secret}' }}; Limit = @{{ MaxClients = {maxClients} }} }}", Token);
 
         async Task<string> ReadAsync() => await program.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Token)
             ?? throw new InvalidOperationException(await program.StandardError.ReadToEndAsync(Token));

@@ -6,7 +6,7 @@
     TlsPort              = 443
     HttpPort             = 80
     RedirectToHttps      = $true
-    MaxClientsPerAddress = 500
+    Limit                = @{ MaxClientsPerAddress = 500 }
     AccessLogPath        = '/var/log/mproxy-relay/access.log'
     MetricsAddress       = '127.0.0.1:9464'
 }

@@ -115,7 +115,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return (pump, () => pump.RunAsync(socket));
         });
         return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
-            : refusal == ClientRefusal.NoDevice || refusal == ClientRefusal.Duplicate ? introduction.NoDevice
+            : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
             : refusal == ClientRefusal.NotHealthy || refusal == ClientRefusal.NameDrained ? introduction.NoDevice with { Reason = refusal.Reason }
             : introduction.Busy(refusal);
     }

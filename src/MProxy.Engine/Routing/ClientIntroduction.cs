@@ -39,7 +39,7 @@ internal sealed class ClientIntroduction(ClientPortKind port)
         : Service == ClientService.DnsOverTcp ? new("no device serves the name of its question", _refused)
         : ClientRefusal.NoDevice;
 
-    /// <summary>The same for one that a limit keeps out.</summary>
+    /// <summary>The same for one that may come another time: a limit keeps it out, or it cannot be told apart from another now.</summary>
     /// <param name="limit">Which.</param>
     public ClientRefusal Busy(ClientRefusal limit) => Request is not null || IsHttp2 ? Answer(limit.Reason, HttpAnswer.Busy)
         : Service == "https" ? new(limit.Reason, TlsAlert.InternalError)

@@ -5,7 +5,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>A cmdlet that makes links whose frames can be written to a file.</summary>
-public abstract class CaptureCommand : AsyncCommand
+public abstract class CaptureCommand : CertificateCommand
 {
     /// <summary>A file for the frames of all links, which may not be there yet. Beside it, their times get one that ends in .times.</summary>
     [Parameter]

@@ -7,7 +7,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>A cmdlet that may show a certificate of its own: as an object, or from a PFX or PEM file.</summary>
-public abstract class CertificateCommand : LinkOptionsCommand
+public abstract class CertificateCommand : AsyncCommand
 {
     /// <summary>The certificate to show to the other side, with its private key.</summary>
     [Parameter]

@@ -8,7 +8,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>The parameters of a cmdlet that dials a relay.</summary>
-public abstract class DialCommand : CertificateCommand
+public abstract class DialCommand : LinkOptionsCommand
 {
     private protected const string RelaySet = "Relay";
     private protected const string StreamSet = "Stream";

@@ -6,7 +6,6 @@ using MProxy.Abstractions;
 using MProxy.Engine.Access;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
-using MProxy.Engine.Tokens;
 using MProxy.Internal;
 using MProxy.Internal.Configuration;
 
@@ -15,7 +14,7 @@ namespace MProxy.Commands;
 /// <summary>Start-MProxyRelay: the service in the middle.</summary>
 [Cmdlet(VerbsLifecycle.Start, "MProxyRelay", SupportsShouldProcess = true, DefaultParameterSetName = ListenSet)]
 [OutputType(typeof(RelayServer))]
-public sealed class StartMProxyRelayCommand : CertificateCommand
+public sealed class StartMProxyRelayCommand : LinkOptionsCommand
 {
     private const string ListenSet = "Listen";
     private const string StreamSet = "Stream";
@@ -152,6 +151,16 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
     [ValidateRange(0, 100)]
     public int AccessLogKeepFiles { get; set; } = 5;
 
+    /// <summary>Limits that are to be others than usual: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
+    [Parameter]
+    [RelayLimitTransform]
+    public RelayLimitChange? Limit { get; set; }
+
+    /// <summary>The ids of tokens that are refused, whatever they say.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] RevokedTokenId { get; set; } = [];
+
     /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>
     [Parameter]
     [LocalEndPointTransform]
@@ -233,7 +242,9 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
             GrantedPort = GrantedPort,
             GrantedUdpPort = GrantedUdpPort,
             PublicAddress = PublicAddress,
-            Keys = Keys(),
+            Keys = TokenKeys.Read(this, Secret, PublicKey),
+            RevokedTokenIds = RevokedTokenId,
+            Limits = Limit?.ApplyTo(new RelayLimits()) ?? new RelayLimits(),
             AccessLog = AccessLogPath is null ? null : new AccessLogOptions
             {
                 Path = GetUnresolvedProviderPathFromPSPath(AccessLogPath),
@@ -253,22 +264,5 @@ public sealed class StartMProxyRelayCommand : CertificateCommand
                 HandshakeTimeout = TimeSpan.FromSeconds(HandshakeTimeout),
             },
         };
-    }
-
-    private TokenKey[] Keys()
-    {
-        try
-        {
-            return
-            [
-                .. Secret.Select(secret => TokenKey.FromSecret(Internal.Secret.RevealBytes(secret))),
-                .. PublicKey.Select(path => TokenKey.FromPem(File.ReadAllText(GetUnresolvedProviderPathFromPSPath(path)))),
-            ];
-        }
-        catch (Exception error) when (error is TokenException or IOException or UnauthorizedAccessException)
-        {
-            ThrowTerminatingError(ErrorRecords.InvalidKey(error, PublicKey));
-            throw;
-        }
     }
 }

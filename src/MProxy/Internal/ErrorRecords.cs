@@ -74,6 +74,10 @@ internal static class ErrorRecords
         new InvalidOperationException($"There is a {what} named '{name}' already."), "NameInUse", ErrorCategory.ResourceExists, name,
         "Choose another -Name, or stop the one there is.");
 
+    public static ErrorRecord ChangeFailed(string what, Exception error, object target) => error is ArgumentException wrong
+        ? InvalidOption(wrong, target, "Give another value. Nothing was changed.")
+        : Create(error, $"{char.ToUpperInvariant(what[0])}{what[1..]}ChangeFailed", ErrorCategory.InvalidOperation, target, "Nothing was changed. Stop it, and start it as it should be.");
+
     public static ErrorRecord StartFailed(string what, Exception error, object target) => error is ArgumentException wrong
         ? InvalidOption(wrong, target)
         : Create(error, $"{what}StartFailed", ErrorCategory.ConnectionError, target, "Check the address, and that nothing else uses the port.");

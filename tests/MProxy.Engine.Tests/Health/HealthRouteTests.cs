@@ -60,7 +60,7 @@ public class HealthRouteTests
     [Fact]
     public void Where_no_closer_device_takes_the_client_the_next_closest_does()
     {
-        var table = new RouteTable<string>(RelayBalance.RoundRobin, nameCoversSubdomains: true);
+        var table = new RouteTable<string>(() => RelayBalance.RoundRobin, () => true);
         table.Add("exact", new Grant { Domains = ["a.example"] });
         table.Add("below", new Grant { Domains = ["*.example"] });
         Assert.Equal(["exact"], table.Order(Client, _ => 0));
@@ -133,7 +133,7 @@ public class HealthRouteTests
 
     private static RouteTable<string> NewTable(RelayBalance balance, params string[] links)
     {
-        var table = new RouteTable<string>(balance, nameCoversSubdomains: true);
+        var table = new RouteTable<string>(() => balance, () => true);
         Array.ForEach(links, link => table.Add(link, new Grant { Domains = ["a.example"] }));
         return table;
     }

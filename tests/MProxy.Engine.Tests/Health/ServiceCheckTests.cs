@@ -220,7 +220,7 @@ public class ServiceCheckTests
         var chosen = options?.Invoke(usual) ?? usual;
         try
         {
-            return await new ServiceCheck(chosen, new LocalConnector(chosen.SourceAddress, clock), _ledger, clock).RunAsync(Key, LocalTarget.Parse(target), probe, stopping?.Token ?? FrontWorld.Token);
+            return await new ServiceCheck(new TunnelSettings(chosen), _ledger, clock).RunAsync(Key, LocalTarget.Parse(target), probe, stopping?.Token ?? FrontWorld.Token);
         }
         finally
         {

@@ -45,7 +45,7 @@ public class ServiceLookupTests
         // As it comes over the wire.
         Assert.True(JsonText.TryParse(JsonText.Serialize(ServicesMessage.Write(states)), out var content));
         var atRelay = ServicesMessage.Read(content);
-        var table = new RouteTable<string>(RelayBalance.RoundRobin, nameCoversSubdomains: true);
+        var table = new RouteTable<string>(() => RelayBalance.RoundRobin, () => true);
         table.Add("device", new Grant { IsUnrestricted = true });
         table.Tell("device", atRelay);
         foreach (var client in clients)

@@ -163,7 +163,8 @@ public sealed class ServiceProberTests : IAsyncDisposable
     private void Start(TunnelOptions options)
     {
         _board = new ServiceBoard(options.Service, _events.Add, () => _changes++, _time);
-        _prober = new ServiceProber(options, new ServiceCheck(options, new LocalConnector(null, _time), _ledger, _time), _board, _ledger, _time);
+        var settings = new TunnelSettings(options);
+        _prober = new ServiceProber(settings, new ServiceCheck(settings, _ledger, _time), _board, _ledger, _time);
         _prober.Start();
     }
 

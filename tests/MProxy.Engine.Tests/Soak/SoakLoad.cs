@@ -12,6 +12,7 @@ namespace MProxy.Engine.Tests.Soak;
 internal sealed class SoakLoad(FrontWorld world, int udpPort, int tcpPort, CancellationToken stop)
 {
     private long _exchanges;
+    private long _duplicates;
 
     public long Exchanges => Interlocked.Read(ref _exchanges);
 
@@ -70,7 +71,11 @@ internal sealed class SoakLoad(FrontWorld world, int udpPort, int tcpPort, Cance
         using var client = await TcpSocket.ConnectAsync("127.0.0.1", world.Http, CancellationToken.None);
         await LocalService.SendAllAsync(client, Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: www.soak.example\r\nConnection: close\r\n\r\n"), 1000);
         client.Shutdown(SocketShutdown.Send);
-        Assert.StartsWith("GET / HTTP/1.1", Encoding.ASCII.GetString(await LocalService.ReadAllAsync(client)));
+        var answer = Encoding.ASCII.GetString(await LocalService.ReadAllAsync(client));
+
+        // On loopback, source ports are given again soon: to another port of the relay, while the first is still on the link.
+        Assert.True(answer.StartsWith("GET / HTTP/1.1", StringComparison.Ordinal)
+            || (answer.StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) && Interlocked.Increment(ref _duplicates) <= world.Relay.DuplicateCount));
     }
 
     /// <summary>Ten datagrams from a new address: what is lost is no fault, what comes has to be right.</summary>

@@ -1,0 +1,89 @@
+using System.Management.Automation;
+using MProxy.Engine;
+using MProxy.Engine.Link;
+using MProxy.Internal;
+using MProxy.Internal.Configuration;
+
+namespace MProxy.Abstractions;
+
+/// <summary>Changes relays or tunnels while they run, given by name or as objects. What is not given stays as it is.</summary>
+public abstract class SetSessionCommand : CertificateCommand
+{
+    private protected const string NameSet = "Name";
+    private protected const string InputSet = "InputObject";
+
+    /// <summary>Names, wildcards allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
+    [ArgumentCompleter(typeof(SessionNameCompleter))]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Name { get; set; } = [];
+
+    /// <summary>A .psd1 or .json file as the Start cmdlet takes it. What can change is read from there; what stands on the command line wins.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationPath { get; set; }
+
+    /// <summary>Return what was changed.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <summary>The parameters that were given, on the command line or in the file.</summary>
+    private protected HashSet<string> Given { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Takes what the file sets and the command line does not. Keys that this cmdlet does not have are for the start alone.</summary>
+    private protected void ReadConfiguration(Type start)
+    {
+        Given.UnionWith(MyInvocation.BoundParameters.Keys);
+        if (ConfigurationPath is null)
+        {
+            return;
+        }
+
+        foreach (var (name, value) in ConfiguredParameters.Read(this, new ConfigurableParameters(start), ConfigurationPath, [.. Given], isComplete: false).Values)
+        {
+            if (name != nameof(Name) && GetType().GetProperty(name) is { CanWrite: true } property)
+            {
+                property.SetValue(this, value);
+                Given.Add(name);
+            }
+            else
+            {
+                WriteVerbose($"{name} is read at the start alone.");
+            }
+        }
+    }
+
+    /// <summary>Any of these was given.</summary>
+    private protected bool IsGiven(params string[] names) => names.Any(Given.Contains);
+
+    private protected void Change<T>(SessionTable<T> sessions, T? session, Action<T> change)
+        where T : class, IDrainable
+    {
+        var chosen = session is not null ? [session] : NameSearch.Find(
+            this, Name, name => sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)), name => ErrorRecords.NotFound(sessions.Kind, name));
+        foreach (var one in chosen.ToList())
+        {
+            var name = sessions.All.FirstOrDefault(entry => entry.Value == one).Key ?? "(stopped)";
+            if (!ShouldProcess(name, $"Change {sessions.Kind}"))
+            {
+                continue;
+            }
+
+            try
+            {
+                change(one);
+            }
+            catch (Exception error) when (error is InvalidOperationException or ArgumentException or LinkException)
+            {
+                WriteError(ErrorRecords.ChangeFailed(sessions.Kind, error, name));
+                continue;
+            }
+
+            if (PassThru)
+            {
+                WriteObject(one);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using System.Management.Automation;
+using System.Net;
+using System.Security;
+using MProxy.Abstractions;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Relay;
+using MProxy.Internal;
+
+namespace MProxy.Commands;
+
+/// <summary>Set-MProxyRelay: changes a relay while it runs, without losing a client.</summary>
+[Cmdlet(VerbsCommon.Set, "MProxyRelay", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+[OutputType(typeof(RelayServer))]
+public sealed class SetMProxyRelayCommand : SetSessionCommand
+{
+    /// <summary>The relay itself, as Start- and Get-MProxyRelay return it.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
+    [ValidateNotNull]
+    public RelayServer? InputObject { get; set; }
+
+    /// <summary>Limits that are to be others than they are: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
+    [Parameter]
+    [RelayLimitTransform]
+    public RelayLimitChange? Limit { get; set; }
+
+    /// <summary>Secrets that tokens are checked with, at least 32 bytes each (HS256). With -PublicKey they take the place of all keys there are.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public SecureString[] Secret { get; set; } = [];
+
+    /// <summary>PEM files with public keys that tokens are checked with (RS256, ES256).</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] PublicKey { get; set; } = [];
+
+    /// <summary>The audience that tokens have to name.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Audience { get; set; }
+
+    /// <summary>The ids of tokens that are refused, whatever they say. They take the place of those before; none for no one.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[] RevokedTokenId { get; set; } = [];
+
+    /// <summary>Addresses or networks of proxies whose PROXY header says who the client is.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [NetworkTransform]
+    public IPNetwork[] TrustedProxy { get; set; } = [];
+
+    /// <summary>Names (*.name for all below one) or client ports that get no new clients, whichever device they would go to.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] DrainName { get; set; } = [];
+
+    /// <summary>Names or ports of -DrainName that get clients again.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] RestoreName { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => ReadConfiguration(typeof(StartMProxyRelayCommand));
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, relay =>
+    {
+        var keys = IsGiven(nameof(Secret), nameof(PublicKey)) ? TokenKeys.Read(this, Secret, PublicKey) : null;
+        var (certificate, chain) = LoadCertificate();
+        relay.Change(current => current with
+        {
+            Limits = Limit?.ApplyTo(current.Limits) ?? current.Limits,
+            Keys = keys ?? current.Keys,
+            Audience = IsGiven(nameof(Audience)) ? Audience : current.Audience,
+            RevokedTokenIds = IsGiven(nameof(RevokedTokenId)) ? RevokedTokenId : current.RevokedTokenIds,
+            TrustedProxy = IsGiven(nameof(TrustedProxy)) ? TrustedProxy : current.TrustedProxy,
+            Carrier = certificate is null ? current.Carrier : current.Carrier with { Certificate = certificate, CertificateChain = chain },
+        });
+        foreach (var name in DrainName)
+        {
+            relay.DrainName(name);
+        }
+
+        foreach (var name in RestoreName)
+        {
+            relay.RestoreName(name);
+        }
+    });
+}
