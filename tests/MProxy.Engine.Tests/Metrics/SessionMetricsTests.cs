@@ -74,9 +74,11 @@ public sealed class SessionMetricsTests : IDisposable
     [Fact]
     public async Task A_service_that_is_not_there_is_a_refused_dial()
     {
-        await using var world = await World.StartAsync(_ => Task.CompletedTask, Named() with { Target = _ => $"127.0.0.1:{MemoryWorld.FreePort()}" });
-        using var client = await world.ConnectAsync();
-        await MemoryWorld.IsResetAsync(client);
+        // A port that is taken, so that nobody else gets it, and where nobody listens.
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await using var world = await World.StartAsync(_ => Task.CompletedTask, Named() with { Target = _ => $"{silent.LocalEndPoint}" });
+        await MemoryWorld.IsResetAsync(world.Relay.TcpPort[0]);
         await Until.TrueAsync(() => _relay.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1 && _tunnel.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1);
         Assert.Equal((1, 0), (_tunnel.Count("mproxy.dial.duration", "refused"), _tunnel.Count("mproxy.dial.duration", "ok")));
     }
@@ -225,12 +227,11 @@ public sealed class SessionMetricsTests : IDisposable
     public async Task Metrics_that_cannot_be_shown_fail_the_start_and_leave_nothing_behind()
     {
         using var taken = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var port = MemoryWorld.FreePort();
         foreach (var (address, failure) in new[] { (new IPEndPoint(IPAddress.Any, 0), typeof(ArgumentException)), ((IPEndPoint)taken.LocalEndPoint!, typeof(SocketException)) })
         {
-            Assert.Throws(failure, () => RelayServer.Start(new() { Name = _relay.Name, TcpPort = [port], MetricsEndPoint = address }));
-            await MemoryWorld.IsRefusedAsync(port);
+            Assert.Throws(failure, () => RelayServer.Start(new() { Name = _relay.Name, TcpPort = [0], MetricsEndPoint = address }));
             await Assert.ThrowsAsync(failure, () => Tunnel.StartAsync(Options() with { MetricsEndPoint = address }, cancellationToken: Token));
+            Assert.Equal("", $"{_relay}{_tunnel}");
         }
     }
 
