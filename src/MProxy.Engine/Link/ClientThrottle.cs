@@ -44,7 +44,9 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
             return ValueTask.CompletedTask;
         }
 
-        var (ofOwn, ofShared) = (own.Take(bytes), shared.Take(bytes));
+        // A keystroke need not wait until it is the turn of what others move in bulk.
+        var isAhead = bytes < LeastPiece && shared.TryTakeAhead(bytes);
+        var (ofOwn, ofShared) = (own.Take(bytes), isAhead ? double.NegativeInfinity : shared.Take(bytes));
         var (forOwn, forShared) = (own.WaitFor(ofOwn), shared.WaitFor(ofShared));
         if (forOwn <= TimeSpan.Zero && forShared <= TimeSpan.Zero)
         {

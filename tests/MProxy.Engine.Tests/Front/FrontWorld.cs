@@ -130,6 +130,7 @@ internal sealed class FrontWorld : IAsyncDisposable
         }
 
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
+        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.ArrivalCount));
         Assert.All(_devices.OfType<Tunnel>(), tunnel => Assert.Equal("0 open, 0 buffers, 0 loops", $"{tunnel.Ledger}"));
         Assert.All(_devices.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
     }
