@@ -157,6 +157,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>How many clients are missing in the access log: the disk did not take them, or too many were refused at once.</summary>
     public long UnloggedCount => (_accessLog?.Dropped ?? 0) + _records.Skipped;
 
+    /// <summary>Who may come, how many, and how much they may move.</summary>
+    public RelayLimits Limits => _settings.Limits;
+
     /// <summary>The ids of tokens that are refused.</summary>
     public IReadOnlyList<string> RevokedTokenId => _settings.Current.RevokedTokenIds;
 
