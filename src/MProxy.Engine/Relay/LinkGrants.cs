@@ -52,7 +52,7 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
     /// <summary>True where a client is covered by what this link may serve now.</summary>
     public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client, !settings.Current.ExactNamesOnly));
 
-    /// <summary>Checks a token, and takes the ports that it asks for.</summary>
+    /// <summary>Checks a token, and takes the ports that it asks for. With the link's lock held, as is <see cref="RemoveRefused"/>: rules do not change in between.</summary>
     /// <param name="token">The token.</param>
     /// <param name="heldById">The ports, of TCP or UDP, that a link with the same token id holds: one that comes back gets them, also where it leaves the choice to the relay.</param>
     /// <returns>What it allows; null where that is there already.</returns>
@@ -63,8 +63,6 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
         var key = KeyOf(token!);
         lock (_grants)
         {
-            // The rules may have changed since it was verified, and whoever changed them has looked for it here already.
-            Check(grant);
             if (_grants.ContainsKey(key))
             {
                 return null;
@@ -102,8 +100,7 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
             var options = settings.Current;
             var grant = token is null ? throw new TokenException("The command names no token.")
                 : TokenLibrary.Load().Verify(token, options.Keys, options.Audience, time.GetUtcNow());
-            Check(grant);
-            return grant;
+            return settings.WhyNot(grant) is { } reason ? throw new TokenException(reason) : grant;
         }
         catch (TokenException error)
         {
@@ -122,14 +119,6 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
 
     /// <summary>Takes away what the relay would not accept any more.</summary>
     public Grant[] RemoveRefused() => Remove(entry => !entry.Value.IsUnrestricted && settings.WhyNot(entry.Value) is not null);
-
-    private void Check(Grant grant)
-    {
-        if (settings.WhyNot(grant) is { } reason)
-        {
-            throw new LinkException(reason, code: ErrorCode.InvalidToken);
-        }
-    }
 
     private static string KeyOf(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
