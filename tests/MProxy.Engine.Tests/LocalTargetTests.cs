@@ -78,7 +78,7 @@ public class LocalTargetTests
     [InlineData("tls://user@localhost:443", "holds '@'")]
     [InlineData("/run/service.sock", "holds '/'")]
     [InlineData("http://localhost:80", "starts with 'http', which no local service does")]
-    [InlineData("wss://localhost:80", "write it as host:port, tls://host:port or unix:/path")]
+    [InlineData("wss://localhost:80", "write it as host:port, tls://host:port, udp://host:port, dns://host:port or unix:/path")]
     [InlineData("://localhost:80", "starts with ''")]
     [InlineData("unix:", "no absolute path: write it as unix:/run/service.sock")]
     [InlineData("unix:/", "no absolute path")]

@@ -22,7 +22,7 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
     public static readonly HttpAnswer NoDevice = new(502, "Bad Gateway", "No device serves this name.\n");
 
     /// <summary>To a client that may come another time.</summary>
-    public static readonly HttpAnswer Busy = new(503, "Service Unavailable", "This is not to be had just now.\n") { Header = "Retry-After: 10\r\n" };
+    public static readonly HttpAnswer Busy = new(503, "Service Unavailable", "There are too many clients now.\n") { Header = "Retry-After: 10\r\n" };
 
     /// <summary>To a client that starts with the preface of HTTP/2, whose requests cannot be told apart by host here.</summary>
     public static readonly HttpAnswer NoHttp2 = new(505, "HTTP Version Not Supported", "HTTP/2 needs a port of its own.\n");

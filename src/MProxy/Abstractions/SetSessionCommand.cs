@@ -7,7 +7,7 @@ using MProxy.Internal.Configuration;
 namespace MProxy.Abstractions;
 
 /// <summary>Changes relays or tunnels while they run, given by name or as objects. What is not given stays as it is.</summary>
-public abstract class SetSessionCommand : CertificateCommand
+public abstract class SetSessionCommand : SessionCommand
 {
     private protected const string NameSet = "Name";
     private protected const string InputSet = "InputObject";
@@ -60,9 +60,7 @@ public abstract class SetSessionCommand : CertificateCommand
     private protected void Change<T>(SessionTable<T> sessions, T? session, Action<T> change)
         where T : class, IDrainable
     {
-        var chosen = session is not null ? [session] : NameSearch.Find(
-            this, Name, name => sessions.Find(WildcardPattern.Get(name, WildcardOptions.IgnoreCase)), name => ErrorRecords.NotFound(sessions.Kind, name));
-        foreach (var one in chosen.ToList())
+        foreach (var one in session is not null ? [session] : Find(sessions, Name).ToList())
         {
             var name = sessions.All.FirstOrDefault(entry => entry.Value == one).Key ?? "(stopped)";
             if (!ShouldProcess(name, $"Change {sessions.Kind}"))

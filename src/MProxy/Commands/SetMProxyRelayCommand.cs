@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Net;
 using System.Security;
+using System.Security.Cryptography.X509Certificates;
 using MProxy.Abstractions;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
@@ -22,6 +23,26 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     [Parameter]
     [RelayLimitTransform]
     public RelayLimitChange? Limit { get; set; }
+
+    /// <summary>The certificate to show to devices from now on, with its private key.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public X509Certificate2? Certificate { get; set; }
+
+    /// <summary>A file with that certificate: PFX, or PEM with the chain behind it. Given again, a renewed file is loaded.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CertificatePath { get; set; }
+
+    /// <summary>A PEM file with the private key, where it is not in -CertificatePath.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CertificateKeyPath { get; set; }
+
+    /// <summary>What the file or key is encrypted with.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public SecureString? CertificatePassword { get; set; }
 
     /// <summary>Secrets that tokens are checked with, at least 32 bytes each (HS256). With -PublicKey they take the place of all keys there are.</summary>
     [Parameter]
@@ -66,7 +87,7 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, relay =>
     {
         var keys = IsGiven(nameof(Secret), nameof(PublicKey)) ? TokenKeys.Read(this, Secret, PublicKey) : null;
-        var (certificate, chain) = LoadCertificate();
+        var (certificate, chain) = CertificateParameters.Load(this, nameof(Certificate), Certificate, CertificatePath, CertificateKeyPath, CertificatePassword);
         relay.Change(current => current with
         {
             Limits = Limit?.ApplyTo(current.Limits) ?? current.Limits,

@@ -193,8 +193,8 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 
     private ServiceTls Tls()
     {
-        var (certificate, chain) = LoadCertificate(
-            nameof(ServiceCertificate), ServiceCertificate, ServiceCertificatePath, ServiceCertificateKeyPath, ServiceCertificatePassword);
+        var (certificate, chain) = CertificateParameters.Load(
+            this, nameof(ServiceCertificate), ServiceCertificate, ServiceCertificatePath, ServiceCertificateKeyPath, ServiceCertificatePassword);
         try
         {
             return new ServiceTls(certificate, chain, SkipServiceCertificateCheck);

@@ -166,7 +166,7 @@ public class TrustedProxyTests
         await first.SendAsync([.. Header("V1", "192.0.2.7:1234"), .. Encoding.ASCII.GetBytes(Request)]);
         Assert.Equal(Answer, await first.ReadAnswerAsync());
         var second = await FrontClient.AskAsync(world.Http, Encoding.Latin1.GetString(Header("V1", "192.0.2.7:1234")) + Request);
-        Assert.StartsWith("HTTP/1.1 502 ", second, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 503 ", second, StringComparison.Ordinal);
         Assert.Equal((1, 1), (world.Relay.RefusedCount, world.Relay.DuplicateCount));
         Assert.Contains("192.0.2.7:1234", (await world.Events.NextAsync(EventKind.ClientRefused)).Message, StringComparison.Ordinal);
 
