@@ -124,7 +124,7 @@ Describe 'The cmdlets' {
 
     It 'have approved verbs, and say what they return' {
         foreach ($command in Get-Command -Module MProxy) {
-            @('Connect', 'ConvertFrom', 'ConvertTo', 'Disconnect', 'Get', 'New', 'Receive', 'Resume', 'Send', 'Start', 'Stop', 'Suspend', 'Test') -contains $command.Verb | Should -BeTrue
+            @('Connect', 'ConvertFrom', 'ConvertTo', 'Disconnect', 'Get', 'New', 'Receive', 'Resume', 'Send', 'Set', 'Start', 'Stop', 'Suspend', 'Test', 'Wait') -contains $command.Verb | Should -BeTrue
             $command.OutputType.Count -gt 0 | Should -BeTrue
         }
     }

@@ -27,7 +27,7 @@ Describe 'Changing what runs' {
     It 'refuses a limit that is none' {
         foreach ($wrong in @{ MaxClient = 1 }, @{ MaxClients = -1 }, @{ MaxClients = 'many' }, @{ DeniedClients = 'nowhere' }) {
             $failure = try { Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Limit $wrong } catch { $_ }
-            "$($failure.Exception.Message)" | Should -Match "MaxClients|nowhere"
+            "$($failure.Exception.Message)" -match 'MaxClients|nowhere' | Should -BeTrue
         }
     }
 
@@ -41,7 +41,7 @@ Describe 'Changing what runs' {
         $relay.Limits.MaxClients | Should -Be 4
         [IO.File]::WriteAllText($path, "@{ Lisen = 'tcp://127.0.0.1:1' }")
         $failure = try { $relay | Set-MProxyRelay -ConfigurationPath $path } catch { $_ }
-        "$failure" | Should -Match 'Listen'
+        "$failure" -match 'Listen' | Should -BeTrue
         $relay.Limits.MaxClients | Should -Be 4
         $relay | Stop-MProxyRelay -DrainTimeout 0
     }
@@ -51,7 +51,7 @@ Describe 'Changing what runs' {
         $secret = [securestring]::new()
         foreach ($letter in ('s' * 40).ToCharArray()) { $secret.AppendChar($letter) }
         $relay | Set-MProxyRelay -Secret $secret -ErrorAction SilentlyContinue -ErrorVariable failures
-        $failures[0].FullyQualifiedErrorId | Should -Match 'RelayChangeFailed'
+        $failures[0].FullyQualifiedErrorId -match 'RelayChangeFailed' | Should -BeTrue
         $relay | Stop-MProxyRelay -DrainTimeout 0
     }
 
@@ -62,7 +62,7 @@ Describe 'Changing what runs' {
         "$($tunnel.Service)" | Should -Be 'tcp=127.0.0.1:9001 udp=udp://127.0.0.1:9'
         $tunnel | Set-MProxyTunnel -DrainService tcp
         $tunnel | Set-MProxyTunnel -DrainService nothing -ErrorAction SilentlyContinue -ErrorVariable failures
-        $failures[0].FullyQualifiedErrorId | Should -Match 'InvalidOption'
+        $failures[0].FullyQualifiedErrorId -match 'InvalidOption' | Should -BeTrue
         $tunnel | Set-MProxyTunnel -RestoreService tcp
         $tunnel | Stop-MProxyTunnel -DrainTimeout 0
         $relay | Stop-MProxyRelay -DrainTimeout 0

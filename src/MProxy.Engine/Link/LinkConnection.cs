@@ -572,8 +572,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
-            // A pump that ended in a way that nobody foresaw leaves no client behind, at neither side.
-            if (!_closed && !pump.Client.IsClosed)
+            // A pump that ended in a way that nobody foresaw leaves no client behind, at neither side. One that has said its end may be done
+            // before the other side has: what that still sends is for nobody.
+            if (!_closed && pump.Client is { IsClosed: false, EndSent: false })
             {
                 FailNow(pump.Client, ErrorCode.Unknown, "the connection broke");
             }
