@@ -9,7 +9,7 @@ Describe 'Help' {
     }
 
     It 'has a page, a synopsis, two examples and every parameter for each cmdlet' {
-        $commands.Count | Should -Be 20
+        $commands.Count | Should -Be 23
         foreach ($command in $commands) {
             [IO.File]::Exists([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) | Should -BeTrue
             $help = Get-Help $command.Name -Full

@@ -28,4 +28,7 @@ public static class Display
     /// <summary>A time in milliseconds: <c>0.8 ms</c>, <c>120 ms</c>. Nothing where there is none.</summary>
     public static string Milliseconds(TimeSpan? time) => time is not { TotalMilliseconds: var value } ? ""
         : value.ToString(value < 99.95 ? "0.0" : "0", CultureInfo.InvariantCulture) + " ms";
+
+    /// <summary>Counts by reason, the reasons in their order: <c>3: its address may not come</c>.</summary>
+    public static string Counts(IReadOnlyDictionary<string, long> counts) => string.Join(", ", counts.Select(entry => $"{entry.Value}: {entry.Key}"));
 }
