@@ -18,7 +18,7 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queue<byte[]> _early = new();
-    private Socket? _socket;
+    private volatile Socket? _socket;
 
     /// <summary>Cancelled when the client is over.</summary>
     public CancellationToken Stopping => _stopping.Token;
@@ -30,11 +30,13 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
     {
         lock (_early)
         {
-            _socket = socket;
             while (_early.TryDequeue(out var datagram))
             {
                 Send(socket, datagram);
             }
+
+            // Not before those that came early are gone: whoever sees the socket sends past this lock.
+            _socket = socket;
         }
 
         while (!Stopping.IsCancellationRequested)

@@ -56,6 +56,25 @@ public sealed class DatagramTests
     }
 
     [Fact]
+    public async Task Datagrams_that_come_before_the_service_is_dialled_stay_in_order_with_those_after()
+    {
+        await using var world = await DatagramWorld.StartAsync();
+        for (var round = 0; round < 300; round++)
+        {
+            using var client = DatagramWorld.NewClient(world.Udp);
+            for (var number = 0; number < 40; number++)
+            {
+                await client.SendAsync(BitConverter.GetBytes(number), Token);
+            }
+
+            for (var number = 0; number < 40; number++)
+            {
+                Assert.Equal(number, BitConverter.ToInt32(await DatagramWorld.ReceiveAsync(client)));
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_thousand_clients_at_once_get_their_own_answers()
     {
         const int Count = 1_000;
