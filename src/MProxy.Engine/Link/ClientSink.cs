@@ -3,8 +3,8 @@ namespace MProxy.Engine.Link;
 /// <summary>This side's end of a client: a local socket, or a script. Called with the link's lock held: take note and return.</summary>
 internal abstract class ClientSink
 {
-    /// <summary>There is something to move, and a limit of this side makes it wait.</summary>
-    public virtual bool IsHeldBack => false;
+    /// <summary>There is something to move, and a limit of this side makes it wait, or did after a timestamp.</summary>
+    public virtual bool IsHeldBack(long since) => false;
 
     /// <summary>Bytes from the link; the span is valid during the call only.</summary>
     /// <param name="data">What came.</param>

@@ -15,6 +15,7 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
 
     private volatile bool _isWaiting;
+    private long _waitedUntil;
 
     /// <summary>Whose rate it was.</summary>
     public enum Limit
@@ -29,8 +30,8 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
     /// <summary>There is a limit.</summary>
     public bool IsOn => own.IsOn || shared.IsOn;
 
-    /// <summary>The client would move something, and has to wait.</summary>
-    public bool IsWaiting => _isWaiting;
+    /// <summary>The client would move something, and has to wait; or had to after a timestamp, and may not have moved it yet.</summary>
+    public bool IsWaiting(long since) => _isWaiting || Interlocked.Read(ref _waitedUntil) > since;
 
     /// <summary>How many bytes to move at a time, so that what moves is even: 1 KiB to 64 KiB.</summary>
     public int Piece => (int)Math.Clamp(Math.Min(own.Capacity, shared.Capacity) / 4, LeastPiece, MostPiece);
@@ -98,6 +99,8 @@ internal sealed class ClientThrottle(RateBucket own, RateBucket shared, Action<C
         }
         finally
         {
+            // In this order, so that whoever looks meanwhile sees one of both.
+            Interlocked.Exchange(ref _waitedUntil, time.GetTimestamp());
             _isWaiting = false;
         }
     }

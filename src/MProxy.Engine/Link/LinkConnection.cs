@@ -500,7 +500,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     private void EndIdle(LinkClient client, long now)
     {
-        if (client.Sink is { IsHeldBack: true })
+        if (client.Sink?.IsHeldBack(client.IdleSince) == true)
         {
             // Not silent: it is this side that keeps it waiting.
             client.IdleSince = now;
@@ -572,6 +572,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         lock (_gate)
         {
+            _pumps.Remove(pump);
+
             // A pump that ended in a way that nobody foresaw leaves no client behind, at neither side. One that has said its end may be done
             // before the other side has: what that still sends is for nobody.
             if (!_closed && pump.Client is { IsClosed: false, EndSent: false })
@@ -620,6 +622,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     private async Task CloseAsync(bool atOnce)
     {
+        Task delivered;
         lock (_gate)
         {
             _closed = true;
@@ -637,10 +640,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             {
                 request.Value.TrySetResult(ControlReply.LinkLost(request.Key));
             }
+
+            // With the lock held: whoever is not waited for here has been told of.
+            delivered = _pumps.WhenAllAsync();
         }
 
         // Bytes that are here are delivered, but a stalled reader holds up the end of a link for a moment only.
-        var delivered = _pumps.WhenAllAsync();
         try
         {
             await delivered.WaitAsync(atOnce ? TimeSpan.Zero : LastWords, _time).ConfigureAwait(false);

@@ -33,6 +33,15 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
+    /// <summary>One that has ended is waited for no more. Whoever is told of its end takes it out, together with what that end brings.</summary>
+    public void Remove(ClientPump pump)
+    {
+        lock (_pumps)
+        {
+            _pumps.Remove(pump);
+        }
+    }
+
     /// <summary>Does something to every pump that runs.</summary>
     public void ForEach(Action<ClientPump> action)
     {
@@ -48,12 +57,16 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
-    public Task WhenAllAsync()
+    /// <summary>Done when those that run now have ended, in whatever way: their clients were told.</summary>
+    public async Task WhenAllAsync()
     {
+        Task all;
         lock (_pumps)
         {
-            return Task.WhenAll(_pumps.Values);
+            all = Task.WhenAll(_pumps.Values);
         }
+
+        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task RunAsync(ClientPump pump, Func<Task> run)
@@ -64,11 +77,6 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
         finally
         {
-            lock (_pumps)
-            {
-                _pumps.Remove(pump);
-            }
-
             ended(pump);
         }
     }

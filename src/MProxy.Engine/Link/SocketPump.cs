@@ -21,7 +21,7 @@ internal sealed class SocketPump(
     private readonly ClientUplink _uplink = new(link, client, first, filter, up, link.Time);
     private volatile Socket? _socket;
 
-    public override bool IsHeldBack => up is { IsWaiting: true } || down is { IsWaiting: true };
+    public override bool IsHeldBack(long since) => up?.IsWaiting(since) == true || down?.IsWaiting(since) == true;
 
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {

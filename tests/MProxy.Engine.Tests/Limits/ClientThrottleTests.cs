@@ -77,7 +77,7 @@ public class ClientThrottleTests
 
         // It would wait for a quarter of an hour.
         Assert.InRange(client.Moved, 0, 1024);
-        Assert.True(client.Throttle.IsWaiting);
+        Assert.True(client.Throttle.IsWaiting(long.MaxValue));
         _clientRate = 1_000_000;
         await PassAsync(11);
         Assert.InRange(client.Moved, 10_000_000 * 0.9, 11_000_000 * 1.1);
@@ -97,6 +97,7 @@ public class ClientThrottleTests
         await PassAsync(1);
         Assert.InRange(client.Moved, 1_000_000, 1_000_000 + (64 << 10));
         Assert.False(client.Throttle.IsOn);
+        Assert.Equal((true, false), (client.Throttle.IsWaiting(since: 0), client.Throttle.IsWaiting(long.MaxValue)));
         _clientRate = 100_000;
         var next = (await StartAsync())[0];
         await PassAsync(10);
@@ -127,7 +128,7 @@ public class ClientThrottleTests
         foreach (var one in gone)
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one.Running.WaitAsync(TimeSpan.FromSeconds(20), Token));
-            Assert.False(one.Throttle.IsWaiting);
+            Assert.False(one.Throttle.IsWaiting(long.MaxValue));
         }
 
         await PassAsync(10);
