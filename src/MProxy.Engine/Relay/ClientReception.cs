@@ -12,20 +12,18 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
     // Most first flights fit; what does not is moved to a buffer twice as large.
     private const int FirstLength = 4 << 10;
 
-    /// <summary>False where a client can be brought to a device without a look at its bytes.</summary>
-    public bool IsNeeded(IPEndPoint remote, ClientPortKind port) => port != ClientPortKind.Tcp || IsTrustedProxy(remote);
-
     /// <summary>Reads until it is clear what the client is for.</summary>
     /// <param name="socket">Its connection.</param>
     /// <param name="remote">The other end of that.</param>
+    /// <param name="isProxy">That is a proxy, which has to say who its client is.</param>
     /// <param name="port">What clients of the port speak.</param>
     /// <param name="canBeRaw">Some device takes a client of raw TCP: otherwise one that is silent may still show that it is none.</param>
     /// <param name="cancellationToken">The relay takes no more clients.</param>
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="OperationCanceledException">The relay takes no more clients.</exception>
-    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, ClientPortKind port, Func<bool> canBeRaw, CancellationToken cancellationToken)
+    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, bool isProxy, ClientPortKind port, Func<bool> canBeRaw, CancellationToken cancellationToken)
     {
-        var reading = new Reading(remote, IsTrustedProxy(remote), port);
+        var reading = new Reading(remote, isProxy, port);
         using var late = new CancellationTokenSource(settings.Current.Carrier.HandshakeTimeout, time);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         var buffer = ledger.Rent(FirstLength);

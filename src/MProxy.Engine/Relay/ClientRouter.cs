@@ -48,22 +48,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             {
                 Reset(socket, ClientRefusal.Gone);
             }
-            else if (!_reception.IsTrustedProxy(remote) && admission.Check(remote.Address) is { } denied)
-            {
-                Reset(socket, denied, Meta(remote, null, local.Port));
-            }
-            else if (_reception.IsNeeded(remote, port))
-            {
-                var address = _reception.IsTrustedProxy(remote) ? null : remote.Address;
-                if (admission.TryArrive(address) is { } full)
-                {
-                    Reset(socket, full, Meta(remote, null, local.Port));
-                    return;
-                }
-
-                tasks.Run(() => ReceiveAsync(socket, remote, address, local.Port, port, cancellationToken));
-            }
-            else if (Route(socket, new ClientArrival(remote, null, default), local.Port) is { } refusal)
+            else if (Arrive(socket, remote, local.Port, port, cancellationToken) is { } refusal)
             {
                 Reset(socket, refusal, Meta(remote, null, local.Port));
             }
@@ -75,11 +60,36 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
     }
 
+    /// <summary>Listens to a client first where that is needed, and brings it to a device at once where not.</summary>
+    /// <returns>Why not; null where it is under way.</returns>
+    private ClientRefusal? Arrive(Socket socket, IPEndPoint remote, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
+    {
+        // A proxy is no client: those come from elsewhere, and it has to say from where.
+        var address = _reception.IsTrustedProxy(remote) ? null : remote.Address;
+        if (address is not null && admission.Check(address) is { } denied)
+        {
+            return denied;
+        }
+
+        if (address is not null && port == ClientPortKind.Tcp)
+        {
+            return Route(socket, new ClientArrival(remote, null, default), servicePort);
+        }
+
+        if (admission.TryArrive(address) is { } full)
+        {
+            return full;
+        }
+
+        tasks.Run(() => ReceiveAsync(socket, remote, address, servicePort, port, cancellationToken));
+        return null;
+    }
+
     private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
     {
         try
         {
-            var arrival = await _reception.ReceiveAsync(socket, remote, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
+            var arrival = await _reception.ReceiveAsync(socket, remote, address is null, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
             if ((arrival.Refusal ?? Route(socket, arrival, servicePort)) is { } refusal)
             {
                 await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
@@ -116,7 +126,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         });
         return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
             : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
-            : refusal == ClientRefusal.NotHealthy || refusal == ClientRefusal.NameDrained ? introduction.NoDevice with { Reason = refusal.Reason }
+            : refusal.MeansNoDevice ? introduction.NoDevice with { Reason = refusal.Reason }
             : introduction.Busy(refusal);
     }
 

@@ -5,11 +5,11 @@ namespace MProxy.Engine.Routing;
 /// <param name="Answer">Empty where its protocol has no word for it: the connection is reset.</param>
 internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 {
-    public static readonly ClientRefusal NoDevice = new("no device serves its port", default);
+    public static readonly ClientRefusal NoDevice = new("no device serves its port", default) { MeansNoDevice = true };
 
-    public static readonly ClientRefusal NotHealthy = new("its service is not healthy at any device", default);
+    public static readonly ClientRefusal NotHealthy = new("its service is not healthy at any device", default) { MeansNoDevice = true };
 
-    public static readonly ClientRefusal NameDrained = new("its name is being drained", default);
+    public static readonly ClientRefusal NameDrained = new("its name is being drained", default) { MeansNoDevice = true };
 
     public static readonly ClientRefusal Duplicate = new("another client of its address and port is on the link", default);
 
@@ -34,4 +34,7 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);
 
     public static readonly ClientRefusal Gone = new("it was gone before it said what it is for", default);
+
+    /// <summary>Nobody serves such a client now, whatever keeps those away who otherwise would: that is what it is told.</summary>
+    public bool MeansNoDevice { get; private init; }
 }

@@ -35,6 +35,19 @@ public sealed class DnsPortTests
     }
 
     [Fact]
+    public async Task A_name_that_gets_no_new_clients_is_refused_like_one_that_nobody_serves()
+    {
+        await using var world = await DatagramWorld.StartAsync();
+        Assert.True(world.Relay.DrainName("a.example"));
+        using var client = DatagramWorld.NewClient(world.Dns);
+        var answer = await DatagramWorld.AskAsync(client, DnsMessages.Query("www.b.example", id: 7));
+        Assert.Equal(DnsMessages.Query("www.b.example", id: 7), answer);
+        answer = await DatagramWorld.AskAsync(client, DnsMessages.Query("a.example", id: 8));
+        Assert.Equal([0, 8, 0x81, 5], answer[..4]);
+        Assert.Equal(1, world.Relay.RefusedBy["its name is being drained"]);
+    }
+
+    [Fact]
     public async Task One_source_reaches_two_devices_by_two_names()
     {
         await using var world = new FrontWorld();
