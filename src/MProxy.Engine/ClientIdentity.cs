@@ -25,9 +25,8 @@ public static class ClientIdentity
     }
 
     /// <summary>The identity as text: <c>IPv4,127.0.0.1,4321</c>.</summary>
-    public static string ToSocketId(IPEndPoint endpoint)
-    {
-        var meta = ToMeta(endpoint);
-        return $"{meta.Family},{meta.Address},{meta.Port}";
-    }
+    public static string ToSocketId(IPEndPoint endpoint) => ToSocketId(ToMeta(endpoint));
+
+    /// <summary>The same of a client whose frames are known.</summary>
+    internal static string ToSocketId(in FrameMeta client) => $"{client.Family},{client.Address},{client.Port}";
 }

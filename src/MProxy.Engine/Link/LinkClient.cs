@@ -13,7 +13,7 @@ internal sealed class LinkClient
     {
         Meta = meta;
         IsDatagram = ClientService.IsDatagram(meta.Service);
-        SocketId = $"{meta.Family},{meta.Address},{meta.Port}";
+        SocketId = ClientIdentity.ToSocketId(meta);
         Identity = Encoding.UTF8.GetBytes(SocketId);
         _name = Encoding.UTF8.GetBytes(meta.Name ?? "");
 

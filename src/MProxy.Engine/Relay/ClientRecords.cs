@@ -56,7 +56,7 @@ internal sealed class ClientRecords(string owner, AccessLog? log, TimeProvider t
     {
         Time = came,
         Owner = owner,
-        SocketId = $"{client.Family},{client.Address},{client.Port}",
+        SocketId = ClientIdentity.ToSocketId(client),
         Address = client.Address,
         Port = client.Port,
         Service = client.Service,

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 
@@ -9,14 +7,15 @@ namespace MProxy.Engine.Relay;
 /// <param name="link">The link of its device.</param>
 /// <param name="client">The client.</param>
 /// <param name="port">The port that it came to.</param>
+/// <param name="router">What holds for all clients of datagrams.</param>
 /// <param name="key">What it is known by there.</param>
 /// <param name="throttles">What holds it back: its way to the device, and back.</param>
 internal sealed class DatagramClient(
-    LinkConnection link, LinkClient client, DatagramReception port, DatagramReception.ClientKey key, (ClientThrottle Up, ClientThrottle Down) throttles)
-    : DatagramSink(link, client, port.Budget)
+    LinkConnection link, LinkClient client, DatagramReception port, DatagramRouter router, DatagramReception.ClientKey key, (ClientThrottle Up, ClientThrottle Down) throttles)
+    : DatagramSink(link, client, router.Budget)
 {
     private readonly AmplificationGuard _guard = new();
-    private readonly RateBucket _rate = port.NewRate();
+    private readonly RateBucket _rate = router.NewRate();
 
     /// <summary>The client sent a datagram.</summary>
     public void Take(ReadOnlySpan<byte> datagram)
@@ -24,11 +23,11 @@ internal sealed class DatagramClient(
         _guard.Received(datagram.Length);
         if (!_rate.TryTake(1))
         {
-            port.Dropped(DatagramDrop.Rate, Client);
+            router.Dropped(DatagramDrop.Rate, Client);
         }
         else if (throttles.Up.TrySpend(datagram.Length) && !TrySend(datagram))
         {
-            port.Dropped(DatagramDrop.Full, Client);
+            router.Dropped(DatagramDrop.Full, Client);
         }
     }
 
@@ -42,10 +41,10 @@ internal sealed class DatagramClient(
     /// <inheritdoc/>
     protected override void Deliver(ReadOnlySpan<byte> datagram)
     {
-        if (!_guard.TrySend(datagram.Length, port.MaxAmplification))
+        if (!_guard.TrySend(datagram.Length, router.MaxAmplification))
         {
-            port.Dropped(DatagramDrop.Amplification, Client);
-            if (port.IsDns && DnsQuery.TryRead(datagram, out _) is { IsAnswer: true } answer && _guard.TrySend(answer.QuestionEnd, port.MaxAmplification))
+            router.Dropped(DatagramDrop.Amplification, Client);
+            if (port.IsDns && DnsQuery.TryRead(datagram, out _) is { IsAnswer: true } answer && _guard.TrySend(answer.QuestionEnd, router.MaxAmplification))
             {
                 port.Send(answer.ToTruncated(datagram), key.Address);
             }

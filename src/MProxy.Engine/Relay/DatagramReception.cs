@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
@@ -19,22 +20,6 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
 
     /// <summary>Questions are answered here.</summary>
     public bool IsDns => isDns;
-
-    /// <summary>What may wait for links.</summary>
-    public DatagramBudget Budget => router.Budget;
-
-    /// <summary>How many times its own bytes a client is sent before it has shown that it gets answers.</summary>
-    public double MaxAmplification => router.MaxAmplification;
-
-    /// <summary>What one client may send, in datagrams.</summary>
-    public RateBucket NewRate() => router.NewRate();
-
-    /// <summary>A datagram goes nowhere.</summary>
-    public void Dropped(string reason, LinkClient? client = null)
-    {
-        client?.NoteLimit(reason);
-        router.Dropped(reason);
-    }
 
     /// <summary>Receives until it is cancelled, or the socket closed.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -78,7 +63,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            Dropped(DatagramDrop.Unsendable);
+            router.Dropped(DatagramDrop.Unsendable);
         }
     }
 
@@ -99,7 +84,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         var query = isDns ? DnsQuery.TryRead(datagram, out _) : null;
         if (isDns && query is not { IsAnswer: false })
         {
-            Dropped(DatagramDrop.NoQuestion);
+            router.Dropped(DatagramDrop.NoQuestion);
             return;
         }
 
@@ -114,7 +99,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
             // The address that was received into is overwritten by the next datagram.
             var key = new ClientKey(Copy(address), query?.Name);
             var endpoint = (IPEndPoint)((IPEndPoint)socket.LocalEndPoint!).Create(key.Address);
-            var refusal = router.Open(ClientService(endpoint, query), endpoint, (link, connection, opened) => client = Join(link, connection, opened, key));
+            var refusal = router.Open(Meta(endpoint, query), endpoint, (link, connection, opened) => client = Join(link, connection, opened, key));
             if (refusal is not null)
             {
                 Answer(datagram, query, refusal, address);
@@ -127,7 +112,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
 
     private DatagramClient Join(RelayLink link, LinkConnection connection, LinkClient opened, in ClientKey key)
     {
-        var client = new DatagramClient(connection, opened, this, key, link.NewThrottles(opened));
+        var client = new DatagramClient(connection, opened, this, router, key, link.NewThrottles(opened));
         lock (_clients)
         {
             _clients[key] = client;
@@ -149,15 +134,15 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
             // Over TCP each question may have a connection of its own.
             Send(query.ToTruncated(datagram), address);
         }
-        else if (refusal == ClientRefusal.NoDevice)
+        else if (refusal.MeansNoDevice)
         {
             Send(query.ToRefused(datagram), address);
         }
     }
 
-    private Protocol.FrameMeta ClientService(IPEndPoint endpoint, DnsQuery? query) => ClientIdentity.ToMeta(endpoint) with
+    private FrameMeta Meta(IPEndPoint endpoint, DnsQuery? query) => ClientIdentity.ToMeta(endpoint) with
     {
-        Service = isDns ? Link.ClientService.Dns : Link.ClientService.Udp,
+        Service = isDns ? ClientService.Dns : ClientService.Udp,
         ServicePort = _port,
         Name = query?.Name,
     };

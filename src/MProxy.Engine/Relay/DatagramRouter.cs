@@ -6,7 +6,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Relay;
 
 /// <summary>Brings clients of datagrams to devices. They have no connection that could be refused: those that go nowhere are counted, and dropped.</summary>
-internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router, Action<string> struck, TimeProvider time)
+internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router, Action<LinkClient?, string> dropped, TimeProvider time)
 {
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(2);
 
@@ -22,7 +22,9 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
     public RateBucket NewRate() => new(() => settings.Limits.DatagramsPerSecond, Burst, time);
 
     /// <summary>A datagram goes nowhere.</summary>
-    public void Dropped(string reason) => struck(reason);
+    /// <param name="reason">One of <see cref="DatagramDrop"/>.</param>
+    /// <param name="client">Whose it is, where that is known.</param>
+    public void Dropped(string reason, LinkClient? client = null) => dropped(client, reason);
 
     /// <summary>No new clients.</summary>
     public void Close() => _isClosed = true;

@@ -54,7 +54,11 @@ public sealed record RelayLimits
     /// <summary>Addresses that clients may not come from, also where they are allowed otherwise.</summary>
     public IReadOnlyList<IPNetwork> DeniedClients { get; init; } = [];
 
-    internal TimeSpan IdleTimeoutOf(string? service, bool isDatagram) => !isDatagram ? ClientIdleTimeout
-        : service == ClientService.Dns && DatagramIdleTimeout > DnsPatience ? DnsPatience
-        : DatagramIdleTimeout;
+    private TimeSpan DnsIdleTimeout => DatagramIdleTimeout < DnsPatience ? DatagramIdleTimeout : DnsPatience;
+
+    internal TimeSpan IdleTimeoutOf(string? service, bool isDatagram) =>
+        !isDatagram ? ClientIdleTimeout : service == ClientService.Dns ? DnsIdleTimeout : DatagramIdleTimeout;
+
+    /// <summary>All that there are, of clients of DNS only where some may come: the shortest decides how often is looked.</summary>
+    internal TimeSpan[] IdleTimeouts(bool withDns) => withDns ? [ClientIdleTimeout, DatagramIdleTimeout, DnsIdleTimeout] : [ClientIdleTimeout, DatagramIdleTimeout];
 }

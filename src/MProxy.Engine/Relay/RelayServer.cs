@@ -56,7 +56,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
         _idle = new IdleSweep(
             () => Registry.Links.Select(link => link.Connection),
             client => _settings.Limits.IdleTimeoutOf(client.Meta.Service, client.IsDatagram),
-            () => [_settings.Limits.IdleTimeoutOf(ClientService.Dns, isDatagram: true), _settings.Limits.DatagramIdleTimeout, _settings.Limits.ClientIdleTimeout],
+            () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
     }
 
@@ -258,25 +258,27 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>A client of a link is over.</summary>
     internal void ClientEnded(RelayLink link, LinkClient client)
     {
-        Meter.ClientEnded(client.Meta.Service, client.EndCode, _time.GetElapsedTime(client.Since));
-        Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
         if (client.EndCode == ErrorCode.Idle)
         {
-            client.NoteLimit("client idle");
-            LimitStruck("client idle");
+            LimitStruck(client, "client idle");
         }
 
+        Meter.ClientEnded(client.Meta.Service, client.EndCode, _time.GetElapsedTime(client.Since));
         _records.Ended(client, link.Name);
+
+        // Last: who sees that it is gone sees what it left.
+        Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
     }
 
-    internal void LimitStruck(LinkClient client, ClientThrottle.Limit limit)
+    internal void LimitStruck(LinkClient client, ClientThrottle.Limit limit) =>
+        LimitStruck(client, limit == ClientThrottle.Limit.Client ? "client bytes per second" : "device bytes per second");
+
+    /// <summary>A limit struck a client, or somebody who is none yet.</summary>
+    internal void LimitStruck(LinkClient? client, string limit)
     {
-        var text = limit == ClientThrottle.Limit.Client ? "client bytes per second" : "device bytes per second";
-        client.NoteLimit(text);
-        LimitStruck(text);
+        client?.NoteLimit(limit);
+        _limited.Add(limit);
     }
-
-    internal void LimitStruck(string limit) => _limited.Add(limit);
 
     internal void LinkReported(RelayLink link, ControlReply error) =>
         _events.Raise(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
@@ -288,10 +290,10 @@ public sealed class RelayServer : IDrainable, IMeterSource
         return Task.CompletedTask;
     });
 
-    private void DatagramDropped(string reason)
+    private void DatagramDropped(LinkClient? client, string reason)
     {
         _dropped.Add(reason);
-        LimitStruck(reason);
+        LimitStruck(client, reason);
     }
 
     private void Open()
