@@ -6,19 +6,9 @@ using MProxy.Internal.Configuration;
 
 namespace MProxy.Abstractions;
 
-/// <summary>Changes relays or tunnels while they run, given by name or as objects. What is not given stays as it is.</summary>
-public abstract class SetSessionCommand : SessionCommand
+/// <summary>Changes relays or tunnels while they run. What is not given stays as it is.</summary>
+public abstract class SetSessionCommand : NamedSessionCommand
 {
-    private protected const string NameSet = "Name";
-    private protected const string InputSet = "InputObject";
-
-    /// <summary>Names, wildcards allowed.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
-    [ArgumentCompleter(typeof(SessionNameCompleter))]
-    [SupportsWildcards]
-    [ValidateNotNullOrEmpty]
-    public string[] Name { get; set; } = [];
-
     /// <summary>A .psd1 or .json file as the Start cmdlet takes it. What can change is read from there; what stands on the command line wins.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -60,14 +50,8 @@ public abstract class SetSessionCommand : SessionCommand
     private protected void Change<T>(SessionTable<T> sessions, T? session, Action<T> change)
         where T : class, IDrainable
     {
-        foreach (var one in session is not null ? [session] : Find(sessions, Name).ToList())
+        foreach (var (name, one) in Chosen(sessions, session, "Change"))
         {
-            var name = sessions.All.FirstOrDefault(entry => entry.Value == one).Key ?? "(stopped)";
-            if (!ShouldProcess(name, $"Change {sessions.Kind}"))
-            {
-                continue;
-            }
-
             try
             {
                 change(one);

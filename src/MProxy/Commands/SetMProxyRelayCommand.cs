@@ -3,8 +3,8 @@ using System.Net;
 using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using MProxy.Abstractions;
-using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tokens;
 using MProxy.Internal;
 
 namespace MProxy.Commands;
@@ -14,6 +14,10 @@ namespace MProxy.Commands;
 [OutputType(typeof(RelayServer))]
 public sealed class SetMProxyRelayCommand : SetSessionCommand
 {
+    // Read once, however many relays come.
+    private TokenKey[]? _keys;
+    private (X509Certificate2? Certificate, X509Certificate2Collection? Chain) _certificate;
+
     /// <summary>The relay itself, as Start- and Get-MProxyRelay return it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
     [ValidateNotNull]
@@ -81,21 +85,24 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     public string[] RestoreName { get; set; } = [];
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => ReadConfiguration(typeof(StartMProxyRelayCommand));
+    protected override void BeginProcessing()
+    {
+        ReadConfiguration(typeof(StartMProxyRelayCommand));
+        _keys = IsGiven(nameof(Secret), nameof(PublicKey)) ? TokenKeys.Read(this, Secret, PublicKey) : null;
+        _certificate = CertificateParameters.Load(this, nameof(Certificate), Certificate, CertificatePath, CertificateKeyPath, CertificatePassword);
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, relay =>
     {
-        var keys = IsGiven(nameof(Secret), nameof(PublicKey)) ? TokenKeys.Read(this, Secret, PublicKey) : null;
-        var (certificate, chain) = CertificateParameters.Load(this, nameof(Certificate), Certificate, CertificatePath, CertificateKeyPath, CertificatePassword);
         relay.Change(current => current with
         {
             Limits = Limit?.ApplyTo(current.Limits) ?? current.Limits,
-            Keys = keys ?? current.Keys,
+            Keys = _keys ?? current.Keys,
             Audience = IsGiven(nameof(Audience)) ? Audience : current.Audience,
             RevokedTokenIds = IsGiven(nameof(RevokedTokenId)) ? RevokedTokenId : current.RevokedTokenIds,
             TrustedProxy = IsGiven(nameof(TrustedProxy)) ? TrustedProxy : current.TrustedProxy,
-            Carrier = certificate is null ? current.Carrier : current.Carrier with { Certificate = certificate, CertificateChain = chain },
+            Carrier = _certificate.Certificate is null ? current.Carrier : current.Carrier with { Certificate = _certificate.Certificate, CertificateChain = _certificate.Chain },
         });
         foreach (var name in DrainName)
         {

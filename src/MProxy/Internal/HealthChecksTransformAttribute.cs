@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using MProxy.Engine.Health;
 
@@ -16,9 +15,8 @@ internal sealed class HealthChecksTransformAttribute : ArgumentTransformationAtt
             {
                 HealthChecks checks => checks,
                 string text => new HealthChecks(ServiceProbe.Parse(text)),
-                IDictionary dictionary => new HealthChecks(Each(dictionary.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value)))),
-                PSObject custom => new HealthChecks(Each(custom.Properties.Select(property => (property.Name, (object?)property.Value)))),
-                _ => throw new FormatException("Give health checks as 'tcp' for all services, or as @{ 'app.example.com' = 'http:/health'; tcp = 'tcp' }."),
+                var table => PSValue.Entries(table) is { } entries ? new HealthChecks(Each(entries))
+                    : throw new FormatException("Give health checks as 'tcp' for all services, or as @{ 'app.example.com' = 'http:/health'; tcp = 'tcp' }."),
             };
         }
         catch (Exception error) when (error is FormatException or ArgumentException)

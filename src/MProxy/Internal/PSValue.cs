@@ -13,6 +13,14 @@ internal static class PSValue
     public static object? Unwrap(object? value) =>
         value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
 
+    /// <summary>The names and values of a hashtable or of a custom object; null for anything else.</summary>
+    public static IEnumerable<(string Name, object? Value)>? Entries(object? value) => Unwrap(value) switch
+    {
+        IDictionary dictionary => dictionary.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value)),
+        PSObject custom => custom.Properties.Select(property => (property.Name, (object?)property.Value)),
+        _ => null,
+    };
+
     /// <summary>Plain lists, dictionaries and scalars all the way down, for JSON.</summary>
     public static object? ToPlain(object? value, int depth = 0)
     {

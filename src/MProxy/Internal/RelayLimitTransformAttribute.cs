@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Net;
@@ -15,17 +14,10 @@ internal sealed class RelayLimitTransformAttribute : ArgumentTransformationAttri
     private static readonly Dictionary<string, PropertyInfo> Limits =
         typeof(RelayLimits).GetProperties().ToDictionary(limit => limit.Name, StringComparer.OrdinalIgnoreCase);
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        var entries = PSValue.Unwrap(inputData) switch
-        {
-            RelayLimitChange change => change,
-            IDictionary dictionary => Read(engineIntrinsics, dictionary.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))),
-            PSObject custom => Read(engineIntrinsics, custom.Properties.Select(property => (property.Name, (object?)property.Value))),
-            _ => throw new ArgumentTransformationMetadataException("Give limits as a table: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }."),
-        };
-        return entries;
-    }
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        PSValue.Unwrap(inputData) as RelayLimitChange
+        ?? (PSValue.Entries(inputData) is { } entries ? Read(engineIntrinsics, entries)
+            : throw new ArgumentTransformationMetadataException("Give limits as a table: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }."));
 
     private static RelayLimitChange Read(EngineIntrinsics engine, IEnumerable<(string Name, object? Value)> entries)
     {
@@ -36,7 +28,7 @@ internal sealed class RelayLimitTransformAttribute : ArgumentTransformationAttri
             {
                 var nearest = NearestName.Find(name, [.. Limits.Keys]);
                 throw new ArgumentTransformationMetadataException(
-                    $"There is no limit '{name}'{(nearest is null ? "" : $": did you mean {nearest}?")}{(nearest is null ? $": there are {string.Join(", ", Limits.Keys)}." : "")}");
+                    $"There is no limit '{name}': {(nearest is null ? $"there are {string.Join(", ", Limits.Keys)}." : $"did you mean {nearest}?")}");
             }
 
             values[limit] = Convert(engine, limit, PSValue.Unwrap(value));
@@ -52,12 +44,13 @@ internal sealed class RelayLimitTransformAttribute : ArgumentTransformationAttri
             return value is null ? Array.Empty<IPNetwork>() : new NetworkTransformAttribute().Transform(engine, value);
         }
 
+        var isTime = limit.PropertyType == typeof(TimeSpan);
         try
         {
-            var number = LanguagePrimitives.ConvertTo(value is TimeSpan time ? time.TotalSeconds : value, NumberOf(limit.PropertyType), CultureInfo.InvariantCulture);
+            var number = LanguagePrimitives.ConvertTo(value is TimeSpan time ? time.TotalSeconds : value, isTime ? typeof(double) : limit.PropertyType, CultureInfo.InvariantCulture);
             if (System.Convert.ToDouble(number, CultureInfo.InvariantCulture) is >= 0 and < 1e18)
             {
-                return limit.PropertyType == typeof(TimeSpan) ? TimeSpan.FromSeconds((double)number) : number;
+                return isTime ? TimeSpan.FromSeconds((double)number) : number;
             }
         }
         catch (Exception error) when (error is PSInvalidCastException or OverflowException)
@@ -65,8 +58,6 @@ internal sealed class RelayLimitTransformAttribute : ArgumentTransformationAttri
         }
 
         throw new ArgumentTransformationMetadataException(
-            $"The limit {limit.Name} cannot be '{value}': give a number from 0 on{(limit.PropertyType == typeof(TimeSpan) ? ", in seconds" : "")}.");
+            $"The limit {limit.Name} cannot be '{value}': give a number from 0 on{(isTime ? ", in seconds" : "")}.");
     }
-
-    private static Type NumberOf(Type type) => type == typeof(TimeSpan) ? typeof(double) : type;
 }

@@ -20,22 +20,13 @@ internal sealed class ServiceMapTransformAttribute : ArgumentTransformationAttri
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, LocalTarget>> Entries(object? input)
-    {
-        switch (input)
+    private static IEnumerable<KeyValuePair<string, LocalTarget>> Entries(object? input) =>
+        PSValue.Entries(input)?.Select(entry => Entry(entry.Name, entry.Value)) ?? input switch
         {
-            case IDictionary dictionary:
-                return dictionary.Cast<DictionaryEntry>().Select(entry => Entry($"{entry.Key}", entry.Value));
-            case string text:
-                return [FromText(text)];
-            case IEnumerable items:
-                return items.Cast<object?>().SelectMany(item => Entries(PSValue.Unwrap(item)));
-            case PSObject custom:
-                return custom.Properties.Select(property => Entry(property.Name, property.Value));
-            default:
-                throw new FormatException("Give services as @{ tcp = '127.0.0.1:9000' } or 'tcp=127.0.0.1:9000'.");
-        }
-    }
+            string text => [FromText(text)],
+            IEnumerable items => items.Cast<object?>().SelectMany(item => Entries(PSValue.Unwrap(item))),
+            _ => throw new FormatException("Give services as @{ tcp = '127.0.0.1:9000' } or 'tcp=127.0.0.1:9000'."),
+        };
 
     private static KeyValuePair<string, LocalTarget> FromText(string text)
     {
