@@ -68,6 +68,60 @@ public sealed class AccessLogDiskTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_that_fails_is_tried_once_a_second_and_what_is_lost_meanwhile_is_counted()
+    {
+        var disks = new Queue<StuckStream>([Disk(0), Disk(0), Disk(500), Disk(int.MaxValue)]);
+        StuckStream? latest = null;
+        var opened = 0;
+        var log = _folder.Open(
+            () =>
+            {
+                opened++;
+                return latest = disks.Dequeue();
+            },
+            _time);
+        for (var i = 0; i < 3; i++)
+        {
+            log.Write(AccessFolder.Record(i));
+            await Until.TrueAsync(() => log.Dropped == i + 1);
+            _time.Advance(TimeSpan.FromMilliseconds(333));
+        }
+
+        Assert.Equal(1, opened);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        log.Write(AccessFolder.Record(3));
+        await Until.TrueAsync(() => log.Dropped == 4);
+        Assert.Equal(2, opened);
+        Assert.Contains("no space", Assert.Single(_folder.Told), StringComparison.Ordinal);
+
+        // Room for some lines: those that fail are cut off again.
+        _time.Advance(Second);
+        var third = disks.Peek();
+        var number = 4;
+        for (; log.Dropped == 4; number++)
+        {
+            // Its line is there whole, or it was lost: half of one may be there for a moment.
+            var before = third.ToArray().Count((byte)'\n');
+            log.Write(AccessFolder.Record(number));
+            await Until.TrueAsync(() => log.Dropped > 4 || third.ToArray().Count((byte)'\n') > before);
+        }
+
+        Assert.Equal(3, opened);
+        Assert.Equal((5, 4), (log.Dropped, AccessLines.Parse(third.ToArray()).Dropped));
+        Assert.Equal(Enumerable.Range(4, number - 5), AccessLines.Parse(third.ToArray()).Numbers);
+
+        _time.Advance(Second);
+        log.Write(AccessFolder.Record(number));
+        await log.DisposeAsync();
+        Assert.Equal(4, opened);
+        var lines = AccessLines.Parse(latest!.ToArray());
+        Assert.Equal([number], lines.Numbers);
+        Assert.Equal(1, AccessLines.DroppedIn(lines.All[0]));
+        Assert.Equal(5, log.Dropped);
+        Assert.Equal(2, _folder.Told.Length);
+    }
+
+    [Fact]
     public async Task The_end_tries_once_more_whatever_the_time()
     {
         var disks = new Queue<StuckStream>([Disk(0), Disk(int.MaxValue)]);

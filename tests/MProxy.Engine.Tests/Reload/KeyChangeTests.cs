@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -175,18 +176,22 @@ public class KeyChangeTests
     public async Task A_token_that_is_being_checked_when_its_key_goes_leaves_nothing_behind()
     {
         var port = MemoryWorld.FreePort();
-        using var time = new HeldTime();
-        await using var world = new MemoryWorld(options => options with { TcpPort = [], Keys = [Old, New], GrantedPort = [port] }, time);
+        using var keys = new HeldKeys(Old, New);
+        await using var world = new MemoryWorld(options => options with { TcpPort = [], Keys = keys, GrantedPort = [port] });
         var link = await world.ConnectLinkAsync(world.NewToken([], key: New));
-        var token = world.NewToken([port], key: Old);
-
-        // The relay has taken the keys to check it with, and looks at its clock next.
-        time.HoldNext();
-        var adding = link.SendControlAsync("add_token", [token], Token);
-        await Until.TrueAsync(() => time.IsHeld);
+        keys.HoldNext();
+        var adding = link.SendControlAsync("add_token", [world.NewToken([port], key: Old)], Token);
+        await Until.TrueAsync(() => keys.IsHeld);
         var changing = Task.Run(() => world.Relay.Change(options => options with { Keys = [New], RevokedTokenIds = ["seen"] }), Token);
         await Until.TrueAsync(() => world.Relay.RevokedTokenId.Count > 0);
-        time.Release();
+
+        // It waits for the check, or would have found nothing by now.
+        for (var i = 0; i < 10_000 && !changing.IsCompleted; i++)
+        {
+            await Task.Yield();
+        }
+
+        keys.Release();
         await Task.WhenAll(adding, changing).WaitAsync(TimeSpan.FromSeconds(20), Token);
         Assert.Empty(world.Relay.OpenPort);
         Assert.False(world.Relay.Registry.HasDevice(new FrameMeta { Family = "IPv4", Address = "192.0.2.1", Port = 5, Service = "tcp", ServicePort = port }));
@@ -211,13 +216,17 @@ public class KeyChangeTests
     private static MemoryWorld NewWorld(TokenKey[] keys, params int[] ports) =>
         new(options => options with { TcpPort = [], Keys = keys, GrantedPort = ports });
 
-    /// <summary>A clock that keeps who looks at it next.</summary>
-    private sealed class HeldTime() : ManualTime(MemoryWorld.Start), IDisposable
+    /// <summary>Keys that keep who looks for one next.</summary>
+    private sealed class HeldKeys(params TokenKey[] keys) : IReadOnlyList<TokenKey>, IDisposable
     {
         private readonly ManualResetEventSlim _free = new();
         private int _next;
 
+        public int Count => keys.Length;
+
         public bool IsHeld { get; private set; }
+
+        public TokenKey this[int index] => keys[index];
 
         public void HoldNext() => Volatile.Write(ref _next, 1);
 
@@ -225,7 +234,7 @@ public class KeyChangeTests
 
         public void Dispose() => _free.Dispose();
 
-        public override DateTimeOffset GetUtcNow()
+        public IEnumerator<TokenKey> GetEnumerator()
         {
             if (Interlocked.Exchange(ref _next, 0) == 1)
             {
@@ -233,7 +242,9 @@ public class KeyChangeTests
                 _free.Wait(TimeSpan.FromSeconds(20), Token);
             }
 
-            return base.GetUtcNow();
+            return keys.AsEnumerable().GetEnumerator();
         }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

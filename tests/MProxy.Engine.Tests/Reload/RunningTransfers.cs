@@ -19,6 +19,9 @@ internal sealed class RunningTransfers : IDisposable
     /// <summary>How many bytes have come back to all of them.</summary>
     public long Received => Enumerable.Range(0, _received.Length).Sum(i => Interlocked.Read(ref _received[i]));
 
+    /// <summary>Some are over.</summary>
+    public bool HaveEnded => _running.Any(task => task.IsCompleted);
+
     /// <summary>Starts them, and returns when each has got its first bytes.</summary>
     /// <param name="port">The relay's port.</param>
     /// <param name="count">How many clients.</param>
@@ -32,16 +35,19 @@ internal sealed class RunningTransfers : IDisposable
         }
 
         transfers._running = [.. transfers._clients.Select((client, i) => Task.Run(() => transfers.RunAsync(client, i, length)))];
-        await Until.TrueAsync(() => transfers._received.All(received => Volatile.Read(ref received) > 0) || transfers._running.Any(task => task.IsCompleted));
-        Assert.DoesNotContain(transfers._running, task => task.IsCompleted);
+        await Until.TrueAsync(() => transfers._received.All(received => Volatile.Read(ref received) > 0) || transfers.HaveEnded);
+        Assert.False(transfers.HaveEnded);
         return transfers;
     }
 
-    /// <summary>Lets them finish. Each has got back what it sent, to the last byte.</summary>
+    /// <summary>Nothing is held back any more.</summary>
+    public void LetGo() => _rest.TrySetResult();
+
+    /// <summary>Lets them finish. None was done before it was let go, and each has got back what it sent, to the last byte.</summary>
     public async Task FinishAsync()
     {
-        Assert.DoesNotContain(_running, task => task.IsCompleted);
-        _rest.TrySetResult();
+        Assert.False(HaveEnded && !_rest.Task.IsCompleted);
+        LetGo();
         Assert.All(await Task.WhenAll(_running).WaitAsync(TimeSpan.FromSeconds(120), Token), Assert.True);
     }
 

@@ -101,14 +101,22 @@ public class TunnelChangeTests
     [Fact]
     public async Task A_service_is_waited_for_as_long_as_is_said_now()
     {
-        // It accepts, and does not speak TLS.
+        // It accepts, and takes what it is greeted with for as long as nobody cuts it off.
         var time = new ManualTime();
+        var greeted = new TaskCompletionSource();
         await using var relay = RelayServer.Start(WorldOptions.Relays());
-        await using var service = new FrontService(_ => Task.Delay(Timeout.Infinite, Token));
+        await using var service = new FrontService(async socket =>
+        {
+            await LocalService.ReadExactlyAsync(socket, new byte[1]);
+            greeted.TrySetResult();
+            await LocalService.ReadAllAsync(socket);
+        });
         await using var tunnel = await Tunnel.StartAsync(WorldOptions.Tunnels(relay.Listen[0].Port, "tcp", $"tls://{service.Target}") with { DialTimeout = TimeSpan.FromMinutes(5) }, time, Token);
         await ChangeAsync(tunnel, options => options with { DialTimeout = TimeSpan.FromSeconds(3) });
         using var client = await FrontClient.ConnectAsync(relay.TcpPort[0]);
-        await Until.TrueAsync(() => service.ClientCount == 1);
+
+        // The time of the dial is over then, and that of the handshake runs.
+        await greeted.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);
         await time.TimersAsync(TimeSpan.FromSeconds(3));
         time.Advance(TimeSpan.FromSeconds(3));
         await client.IsResetAsync();
