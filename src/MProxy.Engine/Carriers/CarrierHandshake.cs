@@ -27,7 +27,10 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     public bool IsNeeded => uri.IsSecure || uri.IsWebSocket;
 
     /// <summary>Takes an accepted socket; null where its handshake came to nothing, and then it is closed. Never throws.</summary>
-    public async Task<Carrier?> RunAsync(Socket socket, CancellationToken cancellationToken)
+    /// <param name="socket">The socket.</param>
+    /// <param name="refused">Told why it came to nothing, unless the listening is over: one of <see cref="CarrierRefusal"/>.</param>
+    /// <param name="cancellationToken">The listening is over.</param>
+    public async Task<Carrier?> RunAsync(Socket socket, Action<string> refused, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.HandshakeTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -46,6 +49,11 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         }
 
         parts.Close();
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            refused(timeout.IsCancellationRequested ? CarrierRefusal.Late : CarrierRefusal.Failed);
+        }
+
         return null;
     }
 

@@ -11,12 +11,14 @@ internal sealed class CarrierListener : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskSet _tasks;
+    private readonly Action<string> _refused;
     private volatile CarrierHandshake _handshake;
     private int _underWay;
     private Task _running = Task.CompletedTask;
 
-    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, ResourceLedger ledger, TimeProvider time)
+    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, Action<string> refused, ResourceLedger ledger, TimeProvider time)
     {
+        _refused = refused;
         _socket = ledger.Add(uri.SocketPath is { } path ? UnixSocket.Listen(path) : TcpSocket.Listen((IPEndPoint)uri.ToEndPoint()));
         _handshake = handshake;
         _ledger = ledger;
@@ -32,14 +34,19 @@ internal sealed class CarrierListener : IAsyncDisposable
     public int HandshakeCount => Volatile.Read(ref _underWay);
 
     /// <summary>Binds, so that devices can connect; nobody is served before <see cref="RunAsync"/>. A socket file is deleted when it is closed.</summary>
+    /// <param name="uri">Where.</param>
+    /// <param name="options">What is asked of who comes.</param>
+    /// <param name="refused">Told of each who becomes no carrier, with one of <see cref="CarrierRefusal"/>. Called on pool threads.</param>
+    /// <param name="ledger">Where sockets and buffers are noted.</param>
+    /// <param name="time">The clock.</param>
     /// <exception cref="SocketException">The address or port cannot be had.</exception>
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     /// <exception cref="FormatException">The host is no address and not localhost.</exception>
-    public static CarrierListener Open(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
+    public static CarrierListener Open(CarrierUri uri, ListenOptions options, Action<string> refused, ResourceLedger ledger, TimeProvider time)
     {
         return uri.HasQuery
             ? throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri))
-            : new CarrierListener(uri, CarrierHandshake.Prepare(uri, options, ledger, time), ledger, time);
+            : new CarrierListener(uri, CarrierHandshake.Prepare(uri, options, ledger, time), refused, ledger, time);
     }
 
     /// <summary>Makes what shakes hands by other options. It is not in use before <see cref="Use"/>.</summary>
@@ -91,6 +98,7 @@ internal sealed class CarrierListener : IAsyncDisposable
         else if (Interlocked.Increment(ref _underWay) > handshake.MaxCount)
         {
             Interlocked.Decrement(ref _underWay);
+            _refused(CarrierRefusal.TooMany);
             socket.Dispose();
         }
         else
@@ -104,7 +112,7 @@ internal sealed class CarrierListener : IAsyncDisposable
         Carrier? carrier;
         try
         {
-            carrier = await handshake.RunAsync(socket, cancellationToken).ConfigureAwait(false);
+            carrier = await handshake.RunAsync(socket, _refused, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

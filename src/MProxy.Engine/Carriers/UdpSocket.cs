@@ -28,7 +28,10 @@ internal static class UdpSocket
     public static async Task<Socket> ConnectAsync(IPAddress? source, string host, int port, CancellationToken cancellationToken)
     {
         var found = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
-        var address = found.Select(SocketEndPoints.Unmapped).FirstOrDefault(address => source is null || address.AddressFamily == source.AddressFamily)
+
+        // Nobody accepts a datagram: where a name has both, it is more often IPv4 that a local service is at.
+        var address = found.Select(SocketEndPoints.Unmapped).Where(address => source is null || address.AddressFamily == source.AddressFamily)
+            .OrderBy(address => address.AddressFamily).FirstOrDefault()
             ?? throw new SocketException((int)SocketError.AddressFamilyNotSupported);
         return Create(address.AddressFamily, socket =>
         {
@@ -50,7 +53,9 @@ internal static class UdpSocket
             {
                 // Otherwise the next receive fails where an earlier datagram met a closed port.
                 const int SioUdpConnReset = -1744830452;
+                const int SioUdpNetReset = -1744830449;
                 socket.IOControl(SioUdpConnReset, [0, 0, 0, 0], null);
+                socket.IOControl(SioUdpNetReset, [0, 0, 0, 0], null);
             }
 
             prepare(socket);

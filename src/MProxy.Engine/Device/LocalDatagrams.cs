@@ -8,8 +8,9 @@ namespace MProxy.Engine.Device;
 /// <param name="link">The link.</param>
 /// <param name="client">The client.</param>
 /// <param name="budget">What may wait for links in all.</param>
+/// <param name="dropped">Told of each datagram that cannot go on.</param>
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
-internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, DatagramBudget budget) : DatagramSink(link, client, budget)
+internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, DatagramBudget budget, Action dropped) : DatagramSink(link, client, budget)
 {
     private const int MaxEarly = 64;
 
@@ -18,6 +19,7 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queue<byte[]> _early = new();
+    private bool _isOver;
     private volatile Socket? _socket;
 
     /// <summary>Cancelled when the client is over.</summary>
@@ -26,12 +28,15 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
     /// <summary>Carries what the service answers until the client is over.</summary>
     /// <param name="socket">Connected to the service.</param>
     /// <param name="refused">Told when nobody is there, with the reason.</param>
-    public async Task RunAsync(Socket socket, Action<string> refused)
+    /// <param name="answered">Told of each answer.</param>
+    /// <param name="cancellationToken">Ends it too.</param>
+    public async Task RunAsync(Socket socket, Action<string> refused, Action answered, CancellationToken cancellationToken)
     {
         lock (_early)
         {
             while (_early.TryDequeue(out var datagram))
             {
+                Unreserve(datagram.Length);
                 Send(socket, datagram);
             }
 
@@ -39,12 +44,13 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
             _socket = socket;
         }
 
-        while (!Stopping.IsCancellationRequested)
+        while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
                 // Whoever waits for an answer holds no buffer.
-                await socket.ReceiveAsync(Peeked, SocketFlags.Peek, Stopping).ConfigureAwait(false);
+                await socket.ReceiveAsync(Peeked, SocketFlags.Peek, cancellationToken).ConfigureAwait(false);
+                answered();
             }
             catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)
             {
@@ -68,6 +74,14 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
     public override void Over()
     {
         base.Over();
+        lock (_early)
+        {
+            _isOver = true;
+            while (_early.TryDequeue(out var datagram))
+            {
+                Unreserve(datagram.Length);
+            }
+        }
 
         // Not here and now: what is cancelled runs on, and the link's lock is held.
         _ = _stopping.CancelAsync();
@@ -82,9 +96,13 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
             {
                 if (_socket is null)
                 {
-                    if (_early.Count < MaxEarly)
+                    if (!_isOver && _early.Count < MaxEarly && TryReserve(datagram.Length))
                     {
                         _early.Enqueue(datagram.ToArray());
+                    }
+                    else
+                    {
+                        dropped();
                     }
 
                     return;
@@ -97,11 +115,15 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
         Send(socket, datagram);
     }
 
-    private static void Send(Socket socket, ReadOnlySpan<byte> datagram)
+    private void Send(Socket socket, ReadOnlySpan<byte> datagram)
     {
         try
         {
-            socket.Send(datagram, SocketFlags.None, out _);
+            socket.Send(datagram, SocketFlags.None, out var error);
+            if (error != SocketError.Success)
+            {
+                dropped();
+            }
         }
         catch (ObjectDisposedException)
         {
@@ -123,7 +145,10 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
                     return;
                 }
 
-                TrySend(buffer.AsSpan(0, Math.Min(count, MaxLength)));
+                if (!TrySend(buffer.AsSpan(0, Math.Min(count, MaxLength))))
+                {
+                    dropped();
+                }
             }
         }
         finally

@@ -16,8 +16,12 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _dials = new(ledger);
-    private readonly DatagramBudget _budget = new();
+    private readonly DatagramBudget _budget = new(DatagramBudget.OfAll);
+    private readonly CountByReason _dropped = new();
     private readonly ConcurrentDictionary<LocalTarget, bool> _failing = [];
+
+    /// <summary>Datagrams that could not go on, by reason.</summary>
+    public IReadOnlyDictionary<string, long> DatagramsDropped => _dropped.All;
 
     public IReadOnlyList<KeyValuePair<string, AnnouncedService>> ServiceStates => board.States;
 
@@ -37,7 +41,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         else if (client.IsDatagram || !target.TakesStreams)
         {
             client.IsDatagram = true;
-            var datagrams = new LocalDatagrams(link, client, _budget);
+            var datagrams = new LocalDatagrams(link, client, _budget, () => _dropped.Add(DatagramDrop.Full));
             client.Sink = datagrams;
             _dials.Run(() => CarryDatagramsAsync(options, link, datagrams, target));
         }
@@ -132,7 +136,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         try
         {
             socket = link.Ledger.Add(await new LocalConnector(options.SourceAddress, time).ConnectDatagramAsync(target, stopping.Token).ConfigureAwait(false));
-            await datagrams.RunAsync(socket, reason => Tell(target, reason)).ConfigureAwait(false);
+            await datagrams.RunAsync(socket, reason => Tell(target, reason), () => _failing.TryRemove(target, out _), stopping.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
         {

@@ -1,3 +1,4 @@
+using MProxy.Engine.Link;
 using System.Globalization;
 
 namespace MProxy.Engine.Device;
@@ -17,7 +18,7 @@ public sealed record ServiceGrant(string Service, string Name, IReadOnlyList<int
     private static ServiceGrant? Parse(object? line) => line switch
     {
         object?[] { Length: >= 2 } parts when parts[0] is string service && parts[1] is string name =>
-            new ServiceGrant(service, name, parts.Skip(2).SelectMany(PortsOf).ToArray()),
+            new ServiceGrant(PlainText.Of(service), PlainText.Of(name), parts.Skip(2).SelectMany(PortsOf).ToArray()),
         _ => null,
     };
 

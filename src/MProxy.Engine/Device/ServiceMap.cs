@@ -36,6 +36,9 @@ public sealed class ServiceMap
     /// <summary>Those of them whose services can be probed: all that take streams.</summary>
     public IReadOnlyList<string> Probeable => Keys.Where(key => this[key].TakesStreams).ToArray();
 
+    /// <summary>One of the keys is this, however somebody wrote it.</summary>
+    public bool Has(string key) => ServiceKeys.TryFold(key) is { } folded && _targets.Entries.ContainsKey(folded);
+
     /// <summary>Where clients may go.</summary>
     internal IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
 

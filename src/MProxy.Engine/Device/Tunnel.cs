@@ -112,6 +112,8 @@ public sealed class Tunnel : IDrainable, IMeterSource
     /// <summary>What comes over a device's link is what clients sent.</summary>
     (long Received, long Sent) IMeterSource.ClientBytes => (Traffic.ClientBytesIn, Traffic.ClientBytesOut);
 
+    IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dialer.DatagramsDropped;
+
     (long Received, long Sent) IMeterSource.Pauses => (Traffic.PausesIn, Traffic.PausesOut);
 
     /// <summary>Whatever this tunnel holds open.</summary>
@@ -163,7 +165,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
     /// <param name="change">Makes the new options of those that hold now.</param>
     /// <param name="cancellationToken">Gives it up, as long as nothing has changed.</param>
     /// <exception cref="FixedOptionException">One is another that cannot change while the tunnel runs.</exception>
-    /// <exception cref="InvalidOperationException">The tunnel has stopped.</exception>
+    /// <exception cref="InvalidOperationException">The tunnel has stopped, or has no link any more.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or the services cannot be dialled from the source address.</exception>
     /// <exception cref="LinkException">A relay refused a new token.</exception>
     public async Task ChangeAsync(Func<TunnelOptions, TunnelOptions> change, CancellationToken cancellationToken = default)
@@ -176,18 +178,30 @@ public sealed class Tunnel : IDrainable, IMeterSource
                 throw new InvalidOperationException($"The tunnel {Name} has stopped.");
             }
 
+            if (_owned.Length > 0 && _owned.All(link => link.Ended.IsCompleted))
+            {
+                throw new InvalidOperationException($"No link of the tunnel {Name} is left: its relays refused it. Stop it, and start it anew.");
+            }
+
             var current = _settings.Current;
             var next = change(current);
             TunnelOptionsCheck.CheckChange(current, next);
+            if (_board.Statuses.Any(service => service.State == ServiceState.Draining) && ServicesMessage.WhyNot(next.Service.Keys) is { } reason)
+            {
+                throw new ArgumentException(reason);
+            }
+
             var links = _owned.Select((link, i) => (Link: link, next.Relays[i].Tokens))
                 .Where((_, i) => !ReferenceEquals(current.Relays[i].Tokens, next.Relays[i].Tokens)).ToArray();
             try
             {
                 await Task.WhenAll(links.Select(one => one.Link.TokenSync.TryAsync(one.Tokens, cancellationToken))).ConfigureAwait(false);
+                await _prober.StopAsync(next).ConfigureAwait(false);
                 _settings.Current = next;
+                _board.Replace(next.Service, ServiceProber.ProbesOf(next).ContainsKey);
+                _prober.Start();
                 if (!ReferenceEquals(current.Service, next.Service))
                 {
-                    _board.Replace(next.Service);
                     _dialer.Forget();
                 }
 

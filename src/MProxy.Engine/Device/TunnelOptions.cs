@@ -37,8 +37,8 @@ public sealed record TunnelOptions
     /// <summary>The PROXY header that tells a local service who its client is, before the client's first byte.</summary>
     public ProxyProtocolVersion ProxyProtocol { get; init; }
 
-    /// <summary>How services are probed, by the key that they have in <see cref="Service"/>. Those that are not in here are always up.</summary>
-    public IReadOnlyDictionary<string, ServiceProbe> Probes { get; init; } = new Dictionary<string, ServiceProbe>();
+    /// <summary>How services are probed. Those that are not are always up.</summary>
+    public HealthChecks HealthChecks { get; init; } = HealthChecks.None;
 
     /// <summary>Where the randomness of the first probes' times comes from.</summary>
     public Random Random { get; init; } = Random.Shared;

@@ -9,6 +9,7 @@ internal static class TunnelOptionsCheck
     private static readonly string[] MayChange =
     [
         nameof(TunnelOptions.Service),
+        nameof(TunnelOptions.HealthChecks),
         nameof(TunnelOptions.DialTimeout),
         nameof(TunnelOptions.DatagramIdleTimeout),
         nameof(TunnelOptions.SourceAddress),

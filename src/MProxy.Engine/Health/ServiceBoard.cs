@@ -87,8 +87,12 @@ internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Act
         return true;
     }
 
-    /// <summary>The services are others from now on. One whose key and target stay is where it was, and a drain outlives a new target.</summary>
-    public void Replace(ServiceMap next)
+    /// <summary>
+    /// The services are others from now on. One whose key and target stay is where it was, as long as it is probed, and a drain outlives a new target.
+    /// </summary>
+    /// <param name="next">The services.</param>
+    /// <param name="isProbed">Whether the service of a key is.</param>
+    public void Replace(ServiceMap next, Func<string, bool> isProbed)
     {
         lock (_gate)
         {
@@ -98,9 +102,24 @@ internal sealed class ServiceBoard(ServiceMap services, Action<string> tell, Act
                 key => before.TryGetValue(key, out var old) && old.Target == next[key] ? old
                     : new Service(key, next[key]) { Since = time.GetUtcNow(), IsDraining = old?.IsDraining ?? false },
                 StringComparer.OrdinalIgnoreCase);
+            foreach (var service in _services.Values.Where(service => !isProbed(service.Key)))
+            {
+                StopProbing(service);
+            }
         }
 
         changed();
+    }
+
+    /// <summary>What its last probe said holds no more.</summary>
+    private void StopProbing(Service service)
+    {
+        service.LastError = null;
+        if (!service.IsUp)
+        {
+            Change(service, () => service.IsUp = true);
+            tell($"The service {service} is probed no more.{(service.IsDraining ? "" : " It gets new clients.")}");
+        }
     }
 
     private void Change(Service service, Action change)

@@ -9,6 +9,8 @@ internal sealed class ClientTable
 
     public int Count { get; private set; }
 
+    public int DatagramCount { get; private set; }
+
     public IEnumerable<LinkClient> All
     {
         get
@@ -49,7 +51,7 @@ internal sealed class ClientTable
         var hash = Hash(client.Identity);
         client.Next = _buckets.GetValueOrDefault(hash);
         _buckets[hash] = client;
-        Count++;
+        Add(client, 1);
         return true;
     }
 
@@ -73,7 +75,7 @@ internal sealed class ClientTable
                 _buckets[hash] = client.Next;
             }
 
-            Count--;
+            Add(client, -1);
             return;
         }
 
@@ -82,10 +84,16 @@ internal sealed class ClientTable
             if (before.Next == client)
             {
                 before.Next = client.Next;
-                Count--;
+                Add(client, -1);
                 return;
             }
         }
+    }
+
+    private void Add(LinkClient client, int count)
+    {
+        Count += count;
+        DatagramCount += ClientService.IsDatagram(client.Meta.Service) ? count : 0;
     }
 
     private static int Hash(ReadOnlySpan<byte> identity)

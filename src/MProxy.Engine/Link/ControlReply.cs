@@ -36,8 +36,8 @@ public sealed record ControlReply
     {
         // Old peers send text, newer ones an object.
         OrderedDictionary error when error.Contains("message") || error.Contains("code") =>
-            new ControlReply(id, error["message"] as string ?? "", error["code"] as string ?? ErrorBody.UnknownCode, value),
-        string text => new ControlReply(id, text, ErrorBody.UnknownCode, value),
+            new ControlReply(id, PlainText.Of(error["message"] as string ?? ""), PlainText.Of(error["code"] as string ?? ErrorBody.UnknownCode), value),
+        string text => new ControlReply(id, PlainText.Of(text), ErrorBody.UnknownCode, value),
         _ => new ControlReply(id, null, null, value),
     };
 

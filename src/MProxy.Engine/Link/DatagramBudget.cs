@@ -1,9 +1,17 @@
 namespace MProxy.Engine.Link;
 
-/// <summary>What all datagrams of one relay or tunnel that wait for links may hold together, in bytes.</summary>
-internal sealed class DatagramBudget
+/// <summary>What datagrams that wait may hold together, in bytes.</summary>
+/// <param name="most">That many.</param>
+internal sealed class DatagramBudget(long most)
 {
-    private const long MaxBytes = 64 << 20;
+    /// <summary>Those of one relay or tunnel.</summary>
+    public const long OfAll = 64 << 20;
+
+    /// <summary>Those of one link: a slow one leaves room to the others.</summary>
+    public const long OfLink = 16 << 20;
+
+    /// <summary>Those of one client.</summary>
+    public const long OfClient = 1 << 20;
 
     // A datagram costs its buffer too, however short it is.
     private const int Cost = 512;
@@ -12,7 +20,7 @@ internal sealed class DatagramBudget
 
     public bool TryTake(int length)
     {
-        if (Interlocked.Add(ref _held, length + Cost) <= MaxBytes)
+        if (Interlocked.Add(ref _held, length + Cost) <= most)
         {
             return true;
         }

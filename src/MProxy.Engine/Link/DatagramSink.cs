@@ -8,7 +8,7 @@ namespace MProxy.Engine.Link;
 /// </summary>
 /// <param name="link">The link.</param>
 /// <param name="client">The client.</param>
-/// <param name="budget">What may wait for the link in all.</param>
+/// <param name="budget">What may wait in all.</param>
 internal abstract class DatagramSink(LinkConnection link, LinkClient client, DatagramBudget budget) : ClientSink
 {
     /// <summary>The longest datagram that UDP over IPv4 has, in bytes.</summary>
@@ -17,6 +17,7 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
     private const int MaxWaiting = 256;
 
     private readonly Queue<Waiting> _waiting = new();
+    private readonly DatagramBudget _own = new(DatagramBudget.OfClient);
     private Waiting _offered;
     private bool _isOver;
     private byte[]? _partial;
@@ -34,7 +35,7 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
         Waiting next;
         lock (_waiting)
         {
-            if (_isOver || _waiting.Count >= MaxWaiting || !budget.TryTake(datagram.Length))
+            if (_isOver || _waiting.Count >= MaxWaiting || !TryReserve(datagram.Length))
             {
                 return false;
             }
@@ -49,7 +50,14 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
             _offered = next;
         }
 
-        return TryOffer(next);
+        if (TryOffer(next))
+        {
+            return true;
+        }
+
+        // It has ended on the link: nothing that comes later is taken either.
+        Clear();
+        return false;
     }
 
     /// <inheritdoc/>
@@ -103,27 +111,47 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
             _offered = next;
         }
 
-        if (next.Buffer is not null)
+        if (next.Buffer is not null && !TryOffer(next))
         {
-            TryOffer(next);
+            Clear();
         }
     }
 
     /// <inheritdoc/>
     public override void Over()
     {
-        lock (_waiting)
+        Clear();
+        DropPartial();
+    }
+
+    /// <summary>Makes room for what waits, in all three: of the client, of its link, and of all.</summary>
+    protected bool TryReserve(int length)
+    {
+        if (!_own.TryTake(length))
         {
-            _isOver = true;
-            Return(_offered);
-            _offered = default;
-            while (_waiting.TryDequeue(out var waiting))
-            {
-                Return(waiting);
-            }
+            return false;
         }
 
-        DropPartial();
+        if (link.Datagrams.TryTake(length))
+        {
+            if (budget.TryTake(length))
+            {
+                return true;
+            }
+
+            link.Datagrams.Return(length);
+        }
+
+        _own.Return(length);
+        return false;
+    }
+
+    /// <summary>It waits no more.</summary>
+    protected void Unreserve(int length)
+    {
+        _own.Return(length);
+        link.Datagrams.Return(length);
+        budget.Return(length);
     }
 
     /// <summary>A datagram came from the link. Called with the link's lock held: the span is valid during the call only.</summary>
@@ -140,12 +168,26 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
         return new Waiting(buffer, WireFormat.MaxHeaderRoom - header, header + datagram.Length, datagram.Length);
     }
 
+    private void Clear()
+    {
+        lock (_waiting)
+        {
+            _isOver = true;
+            Return(_offered);
+            _offered = default;
+            while (_waiting.TryDequeue(out var waiting))
+            {
+                Return(waiting);
+            }
+        }
+    }
+
     private void Return(in Waiting waiting)
     {
         if (waiting.Buffer is not null)
         {
             link.Ledger.Return(waiting.Buffer);
-            budget.Return(waiting.BodyLength);
+            Unreserve(waiting.BodyLength);
         }
     }
 

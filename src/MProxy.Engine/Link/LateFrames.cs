@@ -62,6 +62,9 @@ internal sealed class LateFrames(TimeProvider time)
         return true;
     }
 
+    /// <summary>More are held back than a peer that answers ever has.</summary>
+    public bool IsFull => _behindBarrier.Count > Capacity;
+
     public bool IsHeldBack(string socketId) => _beforeBarrier.Contains(socketId) || _behindBarrier.Contains(socketId);
 
     /// <summary>All that was on its way when the ping was sent is here.</summary>

@@ -32,6 +32,9 @@ internal sealed class LinkClients
 
     public int Count => _table.Count;
 
+    /// <summary>How many of them came for a service of datagrams.</summary>
+    public int DatagramCount => _table.DatagramCount;
+
     /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
     public long Waiting => _flow.Total;
 
@@ -106,6 +109,11 @@ internal sealed class LinkClients
             if (_role == LinkRole.Relay && !client.EndReceived && _late.HoldBack(client.SocketId))
             {
                 SendBarrier();
+            }
+
+            if (_late.IsFull)
+            {
+                _events.Broke(new LinkException("The peer answers no ping behind the ends of its clients."));
             }
         }
 
@@ -275,6 +283,7 @@ internal sealed class LinkClients
         if (!client.IsClosed)
         {
             client.IsClosed = true;
+            client.Pending = default;
             _table.Remove(client);
             _late.Add(client.SocketId, wasTold);
             _events.Closed(client);

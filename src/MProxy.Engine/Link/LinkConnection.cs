@@ -66,6 +66,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public Carrier Carrier => _carrier;
 
+    /// <summary>What datagrams of all clients of this link may hold while they wait.</summary>
+    public DatagramBudget Datagrams { get; } = new(DatagramBudget.OfLink);
+
     /// <summary>The clock.</summary>
     public TimeProvider Time => _time;
 
@@ -129,7 +132,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return OpenResult.Unavailable;
             }
 
-            if (_machine.Clients.Count >= most)
+            // Addresses of datagrams can be made up: they leave half of the room to clients that have shaken hands.
+            if (_machine.Clients.Count >= most || (ClientService.IsDatagram(meta.Service) && _machine.Clients.DatagramCount >= most - (most / 2)))
             {
                 return OpenResult.Full;
             }
@@ -508,6 +512,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         else if (client is { IsDatagram: true, EndSent: false })
         {
             // A peer that does not end its side by the next look is not waited for.
+            client.EndCode ??= ErrorCode.Idle;
             _machine.Clients.End(client);
         }
         else

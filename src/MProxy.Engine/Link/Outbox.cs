@@ -7,8 +7,12 @@ internal sealed class Outbox(LinkRole role, ILinkEvents events)
     private const int RelayBound = 1 << 20;
     private const int DeviceBound = 16 << 20;
 
+    // What a relay says of clients that come and go to a device that reads nothing.
+    private const int Bound = 64 << 20;
+
     private readonly Queue<(byte[] Frame, bool Counts)> _frames = new();
     private int _counted;
+    private int _length;
     private bool _hasOverflowed;
 
     public bool IsEmpty => _frames.Count == 0;
@@ -29,6 +33,7 @@ internal sealed class Outbox(LinkRole role, ILinkEvents events)
             next.Frame.CopyTo(target[written..]);
             written += next.Frame.Length;
             _counted -= next.Counts ? next.Frame.Length : 0;
+            _length -= next.Frame.Length;
             _frames.Dequeue();
         }
 
@@ -43,7 +48,8 @@ internal sealed class Outbox(LinkRole role, ILinkEvents events)
         }
 
         _counted += counts ? frame.Length : 0;
-        if (_counted > (role == LinkRole.Relay ? RelayBound : DeviceBound))
+        _length += frame.Length;
+        if (_counted > (role == LinkRole.Relay ? RelayBound : DeviceBound) || _length > Bound)
         {
             _hasOverflowed = true;
             events.Broke(new LinkException("The peer does not read what it is sent: too many control frames are waiting."));

@@ -62,7 +62,7 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
             }
 
             _saved -= count;
-            _ahead = Math.Max(_ahead - count, -most);
+            _ahead = Math.Max(_ahead - count, -Math.Max(most, count));
             return true;
         }
     }

@@ -32,6 +32,7 @@ internal static class EngineMeter
         Meter.CreateObservableCounter("mproxy.client.io", () => ReadBoth(source => source.ClientBytes), "By", "Bytes that clients sent (receive) and were sent (transmit).");
         Meter.CreateObservableCounter("mproxy.client.pauses", () => ReadBoth(source => source.Pauses), "{pause}", "Pauses of clients that peers asked for (receive) and were asked for (transmit).");
         Meter.CreateObservableCounter("mproxy.client.refused", () => ReadAll(RefusalReason, source => source.Refused), "{client}", "Clients that were turned away.");
+        Meter.CreateObservableCounter("mproxy.link.refused", () => ReadAll(RefusalReason, source => source.LinksRefused), "{link}", "Connections for devices that became no link.");
         Meter.CreateObservableCounter("mproxy.datagram.dropped", () => ReadAll(DropReason, source => source.DatagramsDropped), "{datagram}", "Datagrams that were dropped.");
         Meter.CreateObservableCounter("mproxy.access_log.dropped", ReadLogs, "{line}", "Lines of the access log that could not be written.");
         Meter.CreateObservableCounter("mproxy.limit.struck", () => ReadAll(LimitName, source => source.Limited), "{strike}", "How often a limit struck a client.");

@@ -26,6 +26,9 @@ internal interface IMeterSource
     /// <summary>Clients that were turned away, by reason, in a few fixed sentences.</summary>
     IReadOnlyDictionary<string, long> Refused => ReadOnlyDictionary<string, long>.Empty;
 
+    /// <summary>Connections for devices that became no link, by reason, in a few fixed sentences.</summary>
+    IReadOnlyDictionary<string, long> LinksRefused => ReadOnlyDictionary<string, long>.Empty;
+
     /// <summary>How often a limit struck, by limit, in a few fixed sentences.</summary>
     IReadOnlyDictionary<string, long> Limited => ReadOnlyDictionary<string, long>.Empty;
 

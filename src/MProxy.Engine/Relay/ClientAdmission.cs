@@ -18,6 +18,7 @@ internal sealed class ClientAdmission
     private readonly RelaySettings _settings;
     private readonly TimeProvider _time;
     private readonly RateBucket _rate;
+    private readonly RateBucket _datagramRate;
     private readonly Func<double> _perAddress;
     private readonly Dictionary<(ulong High, ulong Low), Entry> _addresses = [];
     private readonly Queue<(ulong High, ulong Low)> _recovering = new();
@@ -30,6 +31,7 @@ internal sealed class ClientAdmission
         _settings = settings;
         _time = time;
         _rate = new RateBucket(() => settings.Limits.MaxNewClientsPerSecond, Burst, time);
+        _datagramRate = new RateBucket(() => settings.Limits.MaxNewClientsPerSecond, Burst, time);
         _perAddress = () => settings.Limits.MaxNewClientsPerAddress;
     }
 
@@ -102,7 +104,7 @@ internal sealed class ClientAdmission
             if (address is not null)
             {
                 // Silent ones of one address must not take the place of all others.
-                var entry = Find(KeyOf(address));
+                var entry = Find(KeyOf(address, isDatagram: false));
                 if (entry.Arrivals >= limits.MaxClientsPerAddress)
                 {
                     return ClientRefusal.TooManyOfAddress;
@@ -124,7 +126,7 @@ internal sealed class ClientAdmission
             _arrivalCount--;
             if (address is not null)
             {
-                var key = KeyOf(address);
+                var key = KeyOf(address, isDatagram: false);
                 _addresses[key].Arrivals--;
                 ForgetUnused(key);
             }
@@ -141,7 +143,7 @@ internal sealed class ClientAdmission
         }
 
         var limits = _settings.Limits;
-        var key = KeyOf(address);
+        var key = KeyOf(address, isDatagram);
         lock (_addresses)
         {
             ForgetRecovered();
@@ -165,7 +167,7 @@ internal sealed class ClientAdmission
             }
 
             // Noted is only who comes in: however many addresses are made up, it is no more than this rate lets through.
-            if (!_rate.TryTake(1))
+            if (!(isDatagram ? _datagramRate : _rate).TryTake(1))
             {
                 return ClientRefusal.TooFast;
             }
@@ -182,7 +184,7 @@ internal sealed class ClientAdmission
     /// <summary>A client that was counted in is over.</summary>
     public void Leave(IPAddress address, bool isDatagram)
     {
-        var key = KeyOf(address);
+        var key = KeyOf(address, isDatagram);
         lock (_addresses)
         {
             _count--;
@@ -192,15 +194,19 @@ internal sealed class ClientAdmission
         }
     }
 
-    /// <summary>IPv4 addresses one by one, IPv6 by their first 64 bits.</summary>
-    private static (ulong High, ulong Low) KeyOf(IPAddress address)
+    /// <summary>
+    /// IPv4 addresses one by one, IPv6 by their first 64 bits. Apart from each other those of datagrams: whoever makes up an address takes nothing from
+    /// the clients of streams that it has.
+    /// </summary>
+    private static (ulong High, ulong Low) KeyOf(IPAddress address, bool isDatagram)
     {
+        var kind = isDatagram ? 2UL : 0UL;
         var plain = SocketEndPoints.Unmapped(address);
         Span<byte> bytes = stackalloc byte[16];
         plain.TryWriteBytes(bytes, out _);
         return plain.AddressFamily == AddressFamily.InterNetworkV6
-            ? (BinaryPrimitives.ReadUInt64BigEndian(bytes), 1UL)
-            : (BinaryPrimitives.ReadUInt32BigEndian(bytes), 0UL);
+            ? (BinaryPrimitives.ReadUInt64BigEndian(bytes), kind | 1UL)
+            : (BinaryPrimitives.ReadUInt32BigEndian(bytes), kind);
     }
 
     private Entry Find((ulong High, ulong Low) key)

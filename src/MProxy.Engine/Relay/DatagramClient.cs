@@ -14,21 +14,31 @@ internal sealed class DatagramClient(
     LinkConnection link, LinkClient client, DatagramReception port, DatagramRouter router, DatagramReception.ClientKey key, (ClientThrottle Up, ClientThrottle Down) throttles)
     : DatagramSink(link, client, router.Budget)
 {
-    private readonly AmplificationGuard _guard = new();
+    private readonly AmplificationGuard _guard = new(canConfirm: !port.IsDns);
     private readonly RateBucket _rate = router.NewRate();
+    private int _asked;
 
     /// <summary>The client sent a datagram.</summary>
-    public void Take(ReadOnlySpan<byte> datagram)
+    /// <returns>False where the link does not take it now.</returns>
+    public bool Take(ReadOnlySpan<byte> datagram)
     {
         _guard.Received(datagram.Length);
         if (!_rate.TryTake(1))
         {
             router.Dropped(DatagramDrop.Rate, Client);
         }
-        else if (throttles.Up.TrySpend(datagram.Length) && !TrySend(datagram))
+        else if (throttles.Up.TrySpend(datagram.Length))
         {
-            router.Dropped(DatagramDrop.Full, Client);
+            Interlocked.Increment(ref _asked);
+            if (!TrySend(datagram))
+            {
+                Interlocked.Decrement(ref _asked);
+                router.Dropped(DatagramDrop.Full, Client);
+                return false;
+            }
         }
+
+        return true;
     }
 
     /// <inheritdoc/>
@@ -40,6 +50,17 @@ internal sealed class DatagramClient(
 
     /// <inheritdoc/>
     protected override void Deliver(ReadOnlySpan<byte> datagram)
+    {
+        Answer(datagram);
+
+        // A question that is answered is over: what its client takes up is needed for others.
+        if (port.IsDns && Interlocked.Decrement(ref _asked) == 0)
+        {
+            Link.End(Client);
+        }
+    }
+
+    private void Answer(ReadOnlySpan<byte> datagram)
     {
         if (!_guard.TrySend(datagram.Length, router.MaxAmplification))
         {

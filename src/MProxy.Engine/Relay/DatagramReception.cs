@@ -15,6 +15,8 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
 {
     private const int BufferLength = 64 << 10;
 
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+
     private readonly Dictionary<ClientKey, DatagramClient> _clients = [];
     private readonly int _port = ((IPEndPoint)socket.LocalEndPoint!).Port;
 
@@ -35,9 +37,11 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                 {
                     count = await socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken).ConfigureAwait(false);
                 }
-                catch (SocketException error) when (error.SocketErrorCode is SocketError.MessageSize or SocketError.ConnectionReset or SocketError.NoBufferSpaceAvailable)
+                catch (SocketException error) when (error.SocketErrorCode is not (SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket))
                 {
-                    // That one is lost; others are not.
+                    // That one is lost; others are not. Whatever the system has against the socket may pass.
+                    router.Dropped(DatagramDrop.Unreceived);
+                    await Task.Delay(error.SocketErrorCode == SocketError.MessageSize ? TimeSpan.Zero : Pause, cancellationToken).ConfigureAwait(false);
                     continue;
                 }
 
@@ -107,7 +111,11 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
             }
         }
 
-        client?.Take(datagram);
+        if (client?.Take(datagram) == false && query is not null)
+        {
+            // Its client has just ended, or too many wait: over TCP it waits its turn.
+            Send(query.ToTruncated(datagram), address);
+        }
     }
 
     private DatagramClient Join(RelayLink link, LinkConnection connection, LinkClient opened, in ClientKey key)

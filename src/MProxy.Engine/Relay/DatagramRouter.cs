@@ -13,7 +13,7 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
     private volatile bool _isClosed;
 
     /// <summary>What may wait for links.</summary>
-    public DatagramBudget Budget { get; } = new();
+    public DatagramBudget Budget { get; } = new(DatagramBudget.OfAll);
 
     /// <summary>How many times its own bytes a client is sent before it has shown that it gets answers.</summary>
     public double MaxAmplification => settings.Limits.MaxAmplification;

@@ -32,7 +32,7 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
     /// <summary>The third element of the grant message. Source: protocol.md, section 2.</summary>
     public object?[] Lines =>
     [
-        .. All.SelectMany(grant => grant.Domains).Select(domain => new object?[] { "https", domain }),
+        .. All.SelectMany(grant => grant.Domains).Distinct().Select(domain => new object?[] { "https", domain }),
         .. All.Where(grant => grant.Ports.Count > 0).Select(grant => new object?[] { ClientService.Tcp, $"{settings.Current.PublicAddress}", grant.Ports.ToArray() }),
         .. All.Where(grant => grant.UdpPorts.Count > 0).Select(grant => new object?[] { ClientService.Udp, $"{settings.Current.PublicAddress}", grant.UdpPorts.ToArray() }),
     ];
@@ -54,7 +54,10 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
 
     /// <summary>Checks a token, and takes the ports that it asks for. With the link's lock held, as is <see cref="RemoveRefused"/>: rules do not change in between.</summary>
     /// <param name="token">The token.</param>
-    /// <param name="heldById">The ports, of TCP or UDP, that a link with the same token id holds: one that comes back gets them, also where it leaves the choice to the relay.</param>
+    /// <param name="heldById">
+    /// The ports, of TCP or UDP, that are held by a token id already: one that comes back, or whose token is exchanged, gets them, also where it leaves the
+    /// choice to the relay.
+    /// </param>
     /// <returns>What it allows; null where that is there already.</returns>
     /// <exception cref="LinkException">Says why not, with its code.</exception>
     public Grant? Add(string? token, Func<string, bool, IEnumerable<int>> heldById)
@@ -68,7 +71,9 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
                 return null;
             }
 
-            if (_grants.Values.Append(grant).Sum(other => other.Domains.Count + other.Ports.Count + other.UdpPorts.Count) > MaxNames)
+            // A token that is exchanged for another is there together with that for a moment, with mostly the same names.
+            Grant[] all = [.. _grants.Values, grant];
+            if (Distinct(all, other => other.Domains) + Distinct(all, other => other.Ports) + Distinct(all, other => other.UdpPorts) > MaxNames)
             {
                 throw new LinkException($"One link may serve {MaxNames} names and ports, and with this token it would be more.", code: ErrorCode.NotGranted);
             }
@@ -119,6 +124,8 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
 
     /// <summary>Takes away what the relay would not accept any more.</summary>
     public Grant[] RemoveRefused() => Remove(entry => !entry.Value.IsUnrestricted && settings.WhyNot(entry.Value) is not null);
+
+    private static int Distinct<T>(Grant[] grants, Func<Grant, IEnumerable<T>> what) => grants.SelectMany(what).Distinct().Count();
 
     private static string KeyOf(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 

@@ -58,12 +58,12 @@ internal sealed class LinkRegistry(RelaySettings settings)
         }
     }
 
-    /// <summary>The ports, of TCP or UDP, that other links hold by grants of a token id.</summary>
-    public int[] PortsOf(string id, bool isUdp, RelayLink except)
+    /// <summary>The ports, of TCP or UDP, that links hold by grants of a token id.</summary>
+    public int[] PortsOf(string id, bool isUdp)
     {
         lock (_gate)
         {
-            return [.. _routes.Grants.Where(entry => entry.Link != except && entry.Grant.Id == id).SelectMany(entry => isUdp ? entry.Grant.UdpPorts : entry.Grant.Ports)];
+            return [.. _routes.Grants.Where(entry => entry.Grant.Id == id).SelectMany(entry => isUdp ? entry.Grant.UdpPorts : entry.Grant.Ports)];
         }
     }
 

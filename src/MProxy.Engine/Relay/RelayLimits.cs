@@ -12,19 +12,19 @@ public sealed record RelayLimits
     /// <summary>Clients of all devices together.</summary>
     public int MaxClients { get; init; } = 10_000;
 
-    /// <summary>Clients on one device's link. Where its grants are shared by others, those get the next.</summary>
+    /// <summary>Clients on one device's link, of whom those of datagrams take up half. Where its grants are shared by others, those get the next.</summary>
     public int MaxClientsPerDevice { get; init; } = 5_000;
 
     /// <summary>
-    /// Clients of one address, and as many of it that have not said what they are for. Of IPv6 a network of 64 bits counts as one address,
-    /// since one host has it all.
+    /// Clients of one address, as many of datagrams, and as many that have not said what they are for. Of IPv6 a network of 64 bits counts as
+    /// one address, since one host has it all.
     /// </summary>
     public int MaxClientsPerAddress { get; init; } = 1_000;
 
-    /// <summary>New clients per second in all, and twice as many at once; 0 for no limit.</summary>
+    /// <summary>New clients per second in all, and as many of datagrams; twice as many at once; 0 for no limit.</summary>
     public int MaxNewClientsPerSecond { get; init; } = 2_000;
 
-    /// <summary>New clients per second of one address, and twice as many at once; 0 for no limit.</summary>
+    /// <summary>The same of one address.</summary>
     public int MaxNewClientsPerAddress { get; init; } = 1_000;
 
     /// <summary>How many clients may be listened to at once before they are brought to a device, or told that there is none.</summary>
@@ -45,7 +45,10 @@ public sealed record RelayLimits
     /// <summary>How long a client of datagrams may be silent both ways before it is over; one of DNS 5 s at most.</summary>
     public TimeSpan DatagramIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many times the bytes of its own datagrams a client is sent before it has shown that it gets answers: whoever made up its address gains no more.</summary>
+    /// <summary>
+    /// How many times the bytes of its own datagrams, headers included, a client is sent before it has spoken again behind an answer; one of DNS always.
+    /// Whoever made up its address gains no more.
+    /// </summary>
     public double MaxAmplification { get; init; } = 10;
 
     /// <summary>The only addresses that clients may come from; empty for any.</summary>
@@ -54,7 +57,7 @@ public sealed record RelayLimits
     /// <summary>Addresses that clients may not come from, also where they are allowed otherwise.</summary>
     public IReadOnlyList<IPNetwork> DeniedClients { get; init; } = [];
 
-    private TimeSpan DnsIdleTimeout => DatagramIdleTimeout < DnsPatience ? DatagramIdleTimeout : DnsPatience;
+    private TimeSpan DnsIdleTimeout => DatagramIdleTimeout > TimeSpan.Zero && DatagramIdleTimeout < DnsPatience ? DatagramIdleTimeout : DnsPatience;
 
     internal TimeSpan IdleTimeoutOf(string? service, bool isDatagram) =>
         !isDatagram ? ClientIdleTimeout : service == ClientService.Dns ? DnsIdleTimeout : DatagramIdleTimeout;

@@ -235,7 +235,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Add(string? token)
     {
-        if (RequiresToken && _grants.Add(token, (id, isUdp) => _relay.Registry.PortsOf(id, isUdp, this)) is { } grant)
+        if (RequiresToken && _grants.Add(token, _relay.Registry.PortsOf) is { } grant)
         {
             foreach (var stale in _relay.Registry.Grant(this, grant))
             {

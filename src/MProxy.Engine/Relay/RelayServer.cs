@@ -13,6 +13,9 @@ namespace MProxy.Engine.Relay;
 public sealed class RelayServer : IDrainable, IMeterSource
 {
     private const int UsualHttpsPort = 443;
+    private const string NoGreeting = "it did not greet in time";
+    private const string NoToken = "its token was refused";
+    private const string NoDevice = "it did not greet as a device does";
 
     private readonly object _changing = new();
     private readonly RelaySettings _settings;
@@ -33,6 +36,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
     private readonly IdleSweep _idle;
     private readonly CountByReason _limited = new();
     private readonly CountByReason _dropped = new();
+    private readonly CountByReason _linksRefused = new();
     private readonly StopSwitch _stop = new();
 
     private RelayServer(RelayOptions options, TimeProvider time)
@@ -127,6 +131,9 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
     public long DuplicateCount => _clients.DuplicateCount;
 
+    /// <summary>How many connections for devices became no link, by the reason.</summary>
+    public IReadOnlyDictionary<string, long> LinkRefusedBy => _linksRefused.All;
+
     /// <summary>How many times a limit struck a client that was let in, by the limit: it had to wait, or a datagram was dropped, or it was ended.</summary>
     public IReadOnlyDictionary<string, long> LimitedBy => _limited.All;
 
@@ -147,6 +154,8 @@ public sealed class RelayServer : IDrainable, IMeterSource
     (long Received, long Sent) IMeterSource.Pauses => (_traffic.Now.PausesIn, _traffic.Now.PausesOut);
 
     IReadOnlyDictionary<string, long> IMeterSource.Refused => RefusedBy;
+
+    IReadOnlyDictionary<string, long> IMeterSource.LinksRefused => LinkRefusedBy;
 
     IReadOnlyDictionary<string, long> IMeterSource.Limited => LimitedBy;
 
@@ -202,6 +211,10 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <exception cref="ArgumentException">It is none of these.</exception>
     public bool DrainName(string name) => Registry.Drained.Add(name);
 
+    /// <summary>Refuses what can be neither drained nor restored, and does nothing else.</summary>
+    /// <exception cref="ArgumentException">It is no name, <c>*.name</c> or port.</exception>
+    public static void CheckDrainName(string name) => DrainedNames.Check(name);
+
     /// <summary>Takes that back.</summary>
     /// <param name="name">The name as it was given, in whatever spelling.</param>
     /// <returns>False where it was not drained.</returns>
@@ -235,6 +248,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
             _settings.Current = next;
             handshakes.ForEach(one => one.Listener.Use(one.Handshake));
             Array.ForEach(Registry.Links, link => link.Recheck(namesChanged: current.ExactNamesOnly != next.ExactNamesOnly));
+            EndDenied();
             _idle.Rearm();
         }
     }
@@ -258,7 +272,8 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>A client of a link is over.</summary>
     internal void ClientEnded(RelayLink link, LinkClient client)
     {
-        if (client.EndCode == ErrorCode.Idle)
+        // One of datagrams has no other end: silence is no strike of a limit there.
+        if (client is { IsDatagram: false, EndCode: ErrorCode.Idle })
         {
             LimitStruck(client, "client idle");
         }
@@ -290,6 +305,21 @@ public sealed class RelayServer : IDrainable, IMeterSource
         return Task.CompletedTask;
     });
 
+    /// <summary>A client of streams that was let in stays. One of datagrams may never be over by itself, and is let in anew with each of them.</summary>
+    private void EndDenied()
+    {
+        if (_settings.Limits is { AllowedClients.Count: 0, DeniedClients.Count: 0 })
+        {
+            return;
+        }
+
+        foreach (var link in Registry.Links)
+        {
+            link.Connection.FailWhere(
+                client => client.IsDatagram && Admission.Check(IPAddress.Parse(client.Meta.Address!)) is not null, ErrorCode.Stopped, "the relay does not allow its address any more");
+        }
+    }
+
     private void DatagramDropped(LinkClient? client, string reason)
     {
         _dropped.Add(reason);
@@ -308,7 +338,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
         // All are bound before any is served: a relay is open whole, or not at all.
         foreach (var uri in _options.Listen)
         {
-            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, _ledger, _time));
+            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, reason => _linksRefused.Add(reason), _ledger, _time));
         }
 
         Listen = _listeners.Select(listener => listener.Uri).ToArray();
@@ -351,6 +381,15 @@ public sealed class RelayServer : IDrainable, IMeterSource
                 if (link.Connection.IsUp)
                 {
                     Meter.LinkEnded(end);
+                }
+                else if (!_stopping.IsCancellationRequested)
+                {
+                    _linksRefused.Add((end as LinkException)?.Code switch
+                    {
+                        ErrorCode.Timeout => NoGreeting,
+                        ErrorCode.InvalidToken => NoToken,
+                        _ => NoDevice,
+                    });
                 }
 
                 _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", (end as LinkException)?.Code);

@@ -6,7 +6,7 @@ namespace MProxy.Engine.Routing;
 /// What routing has to know of a DNS message: its one question's name (RFC 1035, section 4; RFC 9619 allows no second question). Pure: the rest of
 /// the message is passed on as it came, whatever its type and extensions.
 /// </summary>
-/// <param name="Name">The name asked for, as names are compared: lower case, whatever the query's spelling; null for the root, and empty for one that nobody can be granted.</param>
+/// <param name="Name">The name asked for, as names are compared: lower case, whatever the query's spelling; null for the root, and <see cref="NoName"/> for one that nobody can be granted.</param>
 /// <param name="IsAnswer">The message answers a question instead of asking it.</param>
 /// <param name="QuestionEnd">How many bytes header and question have together.</param>
 internal sealed record DnsQuery(string? Name, bool IsAnswer, int QuestionEnd)
@@ -16,6 +16,9 @@ internal sealed record DnsQuery(string? Name, bool IsAnswer, int QuestionEnd)
 
     /// <summary>The most bytes that header and question can have: a name of 255, its type and its class.</summary>
     public const int MaxQuestionEnd = HeaderLength + MaxNameLength + TypeAndClassLength;
+
+    /// <summary>Stands for a name that is no host's: it is nobody's, and not that of the port's holder either.</summary>
+    public const string NoName = ".";
 
     private const int MaxNameLength = 255;
     private const int MaxLabelLength = 63;
@@ -79,7 +82,7 @@ internal sealed record DnsQuery(string? Name, bool IsAnswer, int QuestionEnd)
 
         needsMore = message.Length < at + TypeAndClassLength;
         return needsMore ? null
-            : new DnsQuery(length == 0 ? null : isName ? ServerName.TryFold(name[..length].ToString()) ?? "" : "", (message[2] & AnswerBit) != 0, at + TypeAndClassLength);
+            : new DnsQuery(length == 0 ? null : (isName ? ServerName.TryFold(name[..length].ToString()) : null) ?? NoName, (message[2] & AnswerBit) != 0, at + TypeAndClassLength);
     }
 
     /// <summary>The answer that nobody here answers such a question. No longer than the question.</summary>

@@ -22,6 +22,10 @@ internal sealed class DrainedNames
         return ImmutableInterlocked.Update(ref _keys, keys => keys.Add(key));
     }
 
+    /// <summary>Refuses what <see cref="Add"/> would refuse.</summary>
+    /// <exception cref="ArgumentException">It is no name, <c>*.name</c> or port.</exception>
+    public static void Check(string name) => Fold(name);
+
     /// <summary>Takes that back.</summary>
     /// <returns>False where there was nothing to take back.</returns>
     /// <exception cref="ArgumentException">It is no name, <c>*.name</c> or port.</exception>

@@ -21,7 +21,7 @@ public sealed class CaptureSecretTests : IDisposable
     [Fact]
     public async Task Tokens_of_real_links_are_in_neither_file_of_either_end()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         string[] tokens;
         await using (var ofRelay = _folder.Open("relay"))
         {

@@ -26,6 +26,7 @@ public class CarrierListenerTests
         time.Advance(TimeSpan.FromSeconds(0.2));
         Assert.Equal("", await reading);
         Assert.Equal(0, world.CountAccepted());
+        await Until.TrueAsync(() => world.Refused.SequenceEqual(["its handshake took too long"]));
     }
 
     [Fact]
@@ -52,6 +53,7 @@ public class CarrierListenerTests
         Assert.Equal(1, world.Listener.HandshakeCount);
         time.Advance(TimeSpan.FromSeconds(2));
         await Until.TrueAsync(() => world.Listener.HandshakeCount == 0);
+        Assert.Equal(["its handshake failed"], world.Refused);
     }
 
     [Fact]
@@ -66,6 +68,7 @@ public class CarrierListenerTests
         using var third = await world.ConnectRawAsync();
         Assert.Equal("", await CarrierWorld.ReadAllAsync(third));
         Assert.Equal(2, world.Listener.HandshakeCount);
+        Assert.Equal(["too many handshakes at once"], world.Refused);
 
         first.Dispose();
         await Until.TrueAsync(() => world.Listener.HandshakeCount == 1);
@@ -87,9 +90,9 @@ public class CarrierListenerTests
     public async Task A_listener_that_never_ran_closes_its_port()
     {
         var ledger = new ResourceLedger();
-        var listener = CarrierListener.Open(CarrierUri.Parse("tcp://127.0.0.1:0"), new ListenOptions(), ledger, TimeProvider.System);
+        var listener = CarrierListener.Open(CarrierUri.Parse("tcp://127.0.0.1:0"), new ListenOptions(), _ => { }, ledger, TimeProvider.System);
         Assert.NotEqual(0, listener.Uri.Port);
-        Assert.Throws<SocketException>(() => CarrierListener.Open(listener.Uri, new ListenOptions(), ledger, TimeProvider.System));
+        Assert.Throws<SocketException>(() => CarrierListener.Open(listener.Uri, new ListenOptions(), _ => { }, ledger, TimeProvider.System));
         await listener.DisposeAsync();
         Assert.True(ledger.IsEmpty, $"{ledger}");
     }
@@ -163,7 +166,7 @@ public class CarrierListenerTests
         where T : Exception
     {
         var ledger = new ResourceLedger();
-        var error = Assert.Throws<T>(() => CarrierListener.Open(CarrierUri.Parse(uri), options, ledger, TimeProvider.System));
+        var error = Assert.Throws<T>(() => CarrierListener.Open(CarrierUri.Parse(uri), options, _ => { }, ledger, TimeProvider.System));
         Assert.True(ledger.IsEmpty, $"{ledger}");
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         return error.Message;

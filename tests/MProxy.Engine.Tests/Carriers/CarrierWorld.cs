@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -19,7 +20,7 @@ internal sealed class CarrierWorld : IAsyncDisposable
     private CarrierWorld(string uri, ListenOptions options, TimeProvider time)
     {
         _time = time;
-        Listener = CarrierListener.Open(CarrierUri.Parse(uri), options, _relay, time);
+        Listener = CarrierListener.Open(CarrierUri.Parse(uri), options, Refused.Add, _relay, time);
         _running = Listener.RunAsync(carrier => _accepted.Writer.TryWrite(carrier), _stopping.Token);
     }
 
@@ -31,6 +32,9 @@ internal sealed class CarrierWorld : IAsyncDisposable
     public static DialOptions Trusting { get; } = Direct with { SkipCertificateCheck = true };
 
     public CarrierListener Listener { get; }
+
+    /// <summary>Why connections became no carriers.</summary>
+    public ConcurrentBag<string> Refused { get; } = [];
 
     public ResourceLedger Device { get; } = new();
 

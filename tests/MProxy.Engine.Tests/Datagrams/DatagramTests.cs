@@ -208,7 +208,7 @@ public sealed class DatagramTests
 
         // Twice the rate at once, and what a second of sending adds. What loopback loses is in neither.
         await Until.TrueAsync(() => world.Relay.LimitedBy.ContainsKey("datagrams per second"));
-        Assert.InRange(world.Asked.Values.Sum(), 0, 199);
+        Assert.InRange(world.Asked.Values.Sum() + world.Relay.LimitedBy["datagrams per second"], 1, 200);
         using var other = DatagramWorld.NewClient(world.Udp);
         await other.SendAsync(new byte[1], Token);
         await Until.TrueAsync(() => world.Asked.Count == 2);
@@ -316,9 +316,48 @@ public sealed class DatagramTests
     }
 
     [Fact]
+    public async Task One_whose_address_may_not_come_any_more_is_ended_though_it_never_pauses()
+    {
+        await using var world = await DatagramWorld.StartAsync();
+        using var client = DatagramWorld.NewClient(world.Udp);
+        using var other = DatagramWorld.NewClient(world.Udp, IPAddress.Parse("127.0.0.2"));
+        Assert.Equal([1], await DatagramWorld.AskAsync(client, [1]));
+        Assert.Equal([2], await DatagramWorld.AskAsync(other, [2]));
+        world.Relay.Change(options => options with { Limits = options.Limits with { DeniedClients = [IPNetwork.Parse("127.0.0.1/32")] } });
+        Assert.Equal(1, world.Relay.ClientCount);
+        await client.SendAsync(new byte[1], Token);
+        await Until.TrueAsync(() => world.Relay.RefusedBy.GetValueOrDefault("its address may not come") == 1);
+        Assert.Equal([3], await DatagramWorld.AskAsync(other, [3]));
+    }
+
+    [Fact]
+    public async Task They_take_half_of_the_room_on_a_link_and_nothing_of_what_streams_of_their_address_may_have()
+    {
+        await using var world = await DatagramWorld.StartAsync(options: options => options with
+        {
+            Limits = options.Limits with { MaxClientsPerDevice = 4, MaxClientsPerAddress = 3 },
+        });
+        UdpClient[] clients = [.. Enumerable.Range(0, 3).Select(_ => DatagramWorld.NewClient(world.Udp))];
+        Assert.Equal([1], await DatagramWorld.AskAsync(clients[0], [1]));
+        Assert.Equal([1], await DatagramWorld.AskAsync(clients[1], [1]));
+        await clients[2].SendAsync(new byte[1], Token);
+        await Until.TrueAsync(() => world.Relay.RefusedBy.GetValueOrDefault("its devices have as many clients as they may") == 1);
+        Assert.Null(world.Relay.Admission.TryEnter(IPAddress.Loopback, isDatagram: false));
+        Assert.Null(world.Relay.Admission.TryEnter(IPAddress.Loopback, isDatagram: false));
+        Assert.Null(world.Relay.Admission.TryEnter(IPAddress.Loopback, isDatagram: false));
+        Assert.NotNull(world.Relay.Admission.TryEnter(IPAddress.Loopback, isDatagram: false));
+        for (var number = 0; number < 3; number++)
+        {
+            world.Relay.Admission.Leave(IPAddress.Loopback, isDatagram: false);
+        }
+
+        Array.ForEach(clients, client => client.Dispose());
+    }
+
+    [Fact]
     public async Task A_port_of_the_grant_is_open_as_long_as_its_device_is_there()
     {
-        var port = FreePort();
+        var port = FreePort.Take();
         await using var world = new Front.FrontWorld(options => options with { GrantedUdpPort = [port] });
         Assert.Empty(world.Relay.OpenUdpPort.Except(world.Relay.DnsPort));
         using var service = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
@@ -330,11 +369,5 @@ public sealed class DatagramTests
         Assert.Equal([9], await DatagramWorld.ReceiveAsync(service));
         await device.DisposeAsync();
         await Until.TrueAsync(() => !world.Relay.OpenUdpPort.Contains(port));
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.Client.LocalEndPoint!).Port;
     }
 }

@@ -90,7 +90,7 @@ public sealed class DigTests : IAsyncLifetime
 
     private async Task AddAsync(string name, string address)
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         var number = address[^1];
         var text = string.Join(',', Enumerable.Range(0, 5).Select(_ => new string('x', 200)));
         var server = new Daemon(

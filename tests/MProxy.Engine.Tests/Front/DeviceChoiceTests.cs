@@ -14,7 +14,7 @@ public class DeviceChoiceTests
     [Fact]
     public async Task A_granted_port_leads_to_its_device_alone_and_0_to_one_that_is_free()
     {
-        int[] ports = [MemoryWorld.FreePort(), MemoryWorld.FreePort()];
+        int[] ports = [FreePort.Take(), FreePort.Take()];
         await using var world = new FrontWorld(options => options with { GrantedPort = ports });
         var first = world.AddService(new NamedWeb("first").ServeAsync);
         var second = world.AddService(new NamedWeb("second").ServeAsync);

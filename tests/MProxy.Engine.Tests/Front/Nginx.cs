@@ -10,7 +10,7 @@ internal sealed class Nginx : IAsyncDisposable
 
     public string Folder => _folder.FullName;
 
-    public int Port { get; } = MemoryWorld.FreePort();
+    public int Port { get; } = FreePort.Take();
 
     /// <summary>What it noted of each request.</summary>
     public string[] Log => File.ReadAllLines(Path.Combine(Folder, "access.log"));

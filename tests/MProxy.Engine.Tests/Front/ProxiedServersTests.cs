@@ -139,7 +139,7 @@ public sealed class ProxiedServersTests : IAsyncDisposable
 
     private async Task<(Daemon Haproxy, int Port)> StartHaproxyAsync(string bindOptions, string does)
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         var config = Path.Combine(_nginx.Folder, "haproxy.cfg");
         await File.WriteAllTextAsync(
             config,

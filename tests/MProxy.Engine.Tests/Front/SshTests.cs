@@ -87,7 +87,7 @@ public sealed class SshTests : IAsyncDisposable
 
         // The key of the device's sshd and no other: the relay in between has none.
         await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "known"), $"device {await File.ReadAllTextAsync($"{hostKey}.pub", FrontWorld.Token)}", FrontWorld.Token);
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         var config = Path.Combine(_folder.FullName, "sshd_config");
         await File.WriteAllTextAsync(
             config,

@@ -122,6 +122,47 @@ public class HealthWorldTests
     }
 
     [Fact]
+    public async Task Services_that_change_are_probed_as_the_checks_then_say()
+    {
+        await using var world = new FrontWorld();
+        var (one, two) = (new ProbedWeb("one"), new ProbedWeb("two"));
+        var device = await AddAsync(world, one);
+        var next = LocalTarget.Parse(world.AddService(two.ServeAsync).Target);
+        var events = new EventLog();
+        device.EventRaised += events.Take;
+        one.Health = 503;
+        Assert.EndsWith("is down: it answers 503. New clients go elsewhere until it is up.", await SaidAsync(), StringComparison.Ordinal);
+        await DevicesAsync(world, 0);
+
+        // Another target is well until a probe of its own says otherwise.
+        await ChangeAsync(options => options with { Service = new ServiceMap([new(Name, next)]) });
+        await DevicesAsync(world, 1);
+        Assert.Equal(["two"], await AskAsync(world, 4));
+        two.Health = 500;
+        Assert.Equal($"The service {Name}={next} is down: it answers 500. New clients go elsewhere until it is up.", await SaidAsync());
+        await DevicesAsync(world, 0);
+
+        // A path that is well brings it back with its first probe.
+        await ChangeAsync(options => options with { HealthChecks = new HealthChecks(ServiceProbe.Parse("http:/") with { Interval = TimeSpan.FromSeconds(0.1) }) });
+        await DevicesAsync(world, 1);
+        Assert.EndsWith("is up again. It gets new clients.", await SaidAsync(), StringComparison.Ordinal);
+
+        // For all means those too that come later.
+        await ChangeAsync(options => options with { Service = new ServiceMap([new(Name, LocalTarget.Parse("127.0.0.1:1"))]) });
+        Assert.StartsWith($"The service {Name}=127.0.0.1:1 is down: ", await SaidAsync(), StringComparison.Ordinal);
+        await DevicesAsync(world, 0);
+        await ChangeAsync(options => options with { HealthChecks = HealthChecks.None });
+        Assert.Equal($"The service {Name}=127.0.0.1:1 is probed no more. It gets new clients.", await SaidAsync());
+        await DevicesAsync(world, 1);
+        Assert.Equal((ServiceState.Up, null), (device.Services[0].State, device.Services[0].LastError));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => ChangeAsync(options => options with { HealthChecks = new([new("no.test", new ServiceProbe())]) }));
+        Assert.Equal("There is a health check for 'no.test', and no such service.", refused.Message);
+
+        Task ChangeAsync(Func<TunnelOptions, TunnelOptions> change) => device.ChangeAsync(change, FrontWorld.Token);
+        async Task<string> SaidAsync() => (await events.NextAsync(EventKind.ServiceHealthChanged)).Message;
+    }
+
+    [Fact]
     public async Task A_name_that_the_relay_drains_is_refused_for_all_devices_and_running_clients_finish()
     {
         await using var world = new FrontWorld();
@@ -180,7 +221,7 @@ public class HealthWorldTests
     private static Task<Tunnel> AddAsync(FrontWorld world, string target, string probe) => world.AddDeviceAsync(target, [Name, "other.test"], [], options => options with
     {
         Service = new ServiceMap([new(Name, LocalTarget.Parse(target)), new("*", LocalTarget.Parse(target))]),
-        Probes = new Dictionary<string, ServiceProbe> { [Name] = ServiceProbe.Parse(probe) with { Interval = TimeSpan.FromSeconds(0.1) } },
+        HealthChecks = new([new(Name, ServiceProbe.Parse(probe) with { Interval = TimeSpan.FromSeconds(0.1) })]),
     });
 
     /// <summary>The relay knows of this many devices whose service gets new clients.</summary>

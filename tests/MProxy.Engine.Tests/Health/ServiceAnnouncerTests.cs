@@ -74,8 +74,8 @@ public sealed class ServiceAnnouncerTests : IAsyncDisposable
         using var peer = new RawPeer();
         await StartAsync(peer, New, options => options with
         {
-            Service = new ServiceMap([new("app.example", LocalTarget.Parse($"127.0.0.1:{MemoryWorld.FreePort()}"))]),
-            Probes = new Dictionary<string, ServiceProbe> { ["app.example"] = new() },
+            Service = new ServiceMap([new("app.example", LocalTarget.Parse($"127.0.0.1:{FreePort.Take()}"))]),
+            HealthChecks = new([new("app.example", new ServiceProbe())]),
             Random = new HalfRandom(),
         });
         await _world.Time.TimersAsync(TimeSpan.FromSeconds(0.5));

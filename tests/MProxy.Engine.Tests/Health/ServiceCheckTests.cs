@@ -58,7 +58,7 @@ public class ServiceCheckTests
     [InlineData("http:/health")]
     public async Task Nobody_there_is_down(string probe)
     {
-        Assert.Equal("connection refused", await CheckAsync($"127.0.0.1:{MemoryWorld.FreePort()}", ServiceProbe.Parse(probe)));
+        Assert.Equal("connection refused", await CheckAsync($"127.0.0.1:{FreePort.Take()}", ServiceProbe.Parse(probe)));
         Assert.Equal("there is no such socket file", await CheckAsync("unix:/nonexistent/service.sock", ServiceProbe.Parse(probe)));
     }
 

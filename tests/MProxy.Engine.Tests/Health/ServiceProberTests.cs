@@ -18,6 +18,7 @@ public sealed class ServiceProberTests : IAsyncDisposable
     private int _changes;
     private ServiceBoard? _board;
     private ServiceProber? _prober;
+    private TunnelSettings? _settings;
 
     public ServiceProberTests() => _service = new FrontService(_web.ServeAsync);
 
@@ -131,6 +132,34 @@ public sealed class ServiceProberTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_change_leaves_alone_what_is_probed_as_before()
+    {
+        Start("http:/health", "tcp");
+        await _time.TimersAsync(TimeSpan.FromMilliseconds(750));
+        await FirstAsync();
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+        await _time.TimersAsync(Interval);
+        await _time.TimersAsync(Interval - TimeSpan.FromMilliseconds(500));
+
+        // One path is another: that loop begins anew, and the other one keeps its time.
+        await ChangeAsync(ServiceProbe.Parse("http:/"), ServiceProbe.Parse("tcp"));
+        await _time.TimersAsync(TimeSpan.FromMilliseconds(250));
+        await _time.TimersAsync(Interval);
+        await _time.TimersAsync(Interval - TimeSpan.FromMilliseconds(500), count: 0);
+        await Until.TrueAsync(() => _ledger.Loops == 2);
+        await ChangeAsync(ServiceProbe.Parse("http:/"));
+        await _time.TimersAsync(Interval, count: 0);
+        await Until.TrueAsync(() => _ledger.Loops == 1);
+        await ChangeAsync();
+        await Until.TrueAsync(() => _ledger.Loops == 0);
+
+        // Behind the end, nothing begins.
+        await _prober!.StopAsync();
+        await ChangeAsync(ServiceProbe.Parse("tcp"));
+        Assert.Equal(0, _ledger.Loops);
+    }
+
+    [Fact]
     public void Probes_that_cannot_be_are_refused()
     {
         var options = Options(_service.Target, ServiceProbe.Parse("tcp"));
@@ -144,17 +173,17 @@ public sealed class ServiceProberTests : IAsyncDisposable
         Refuse("Rise of a service's probe is from 1 to 100.", options, ("app", new ServiceProbe { Rise = 0 }));
         var many = options with { Service = new ServiceMap(Enumerable.Range(0, 301).Select(i => KeyValuePair.Create($"s{i}", new LocalTarget("local", 1)))) };
         Refuse("There are 301 services, and a relay can be told of 300 at most which of them get new clients.", many, ("s1", new ServiceProbe()));
-        ServiceProber.Check(many with { Probes = new Dictionary<string, ServiceProbe>() });
+        ServiceProber.Check(many with { HealthChecks = HealthChecks.None });
     }
 
     private static void Refuse(string reason, TunnelOptions options, params (string Key, ServiceProbe Probe)[] probes) =>
-        Assert.Equal(reason, Assert.Throws<ArgumentException>(() => ServiceProber.Check(options with { Probes = probes.ToDictionary(entry => entry.Key, entry => entry.Probe) })).Message);
+        Assert.Equal(reason, Assert.Throws<ArgumentException>(() => ServiceProber.Check(options with { HealthChecks = new(probes.Select(entry => KeyValuePair.Create(entry.Key, entry.Probe))) })).Message);
 
     private static TunnelOptions Options(string target, params ServiceProbe[] probes) => new()
     {
         Name = "t",
         Service = new ServiceMap([new("app", LocalTarget.Parse(target)), new("*", LocalTarget.Parse(target))]),
-        Probes = new[] { "app", "*" }.Zip(probes).ToDictionary(pair => pair.First, pair => pair.Second with { Interval = Interval }),
+        HealthChecks = new(new[] { "app", "*" }.Zip(probes, (key, probe) => KeyValuePair.Create(key, probe with { Interval = Interval }))),
         Random = new Quarters(),
     };
 
@@ -163,8 +192,16 @@ public sealed class ServiceProberTests : IAsyncDisposable
     private void Start(TunnelOptions options)
     {
         _board = new ServiceBoard(options.Service, _events.Add, () => _changes++, _time);
-        var settings = new TunnelSettings(options);
-        _prober = new ServiceProber(settings, new ServiceCheck(settings, _ledger, _time), _board, _ledger, _time);
+        _settings = new TunnelSettings(options);
+        _prober = new ServiceProber(_settings, new ServiceCheck(_settings, _ledger, _time), _board, _ledger, _time);
+        _prober.Start();
+    }
+
+    private async Task ChangeAsync(params ServiceProbe[] probes)
+    {
+        var next = Options(_service.Target, probes) with { Random = _settings!.Current.Random };
+        await _prober!.StopAsync(next);
+        _settings.Current = next;
         _prober.Start();
     }
 

@@ -50,7 +50,7 @@ public class ClientAdmissionModelTests
                 }
 
                 Assert.Equal(model.Count, admission.Count);
-                Assert.InRange(admission.AddressCount, model.AddressCount, Addresses);
+                Assert.InRange(admission.AddressCount, model.AddressCount, 2 * Addresses);
             }
 
             model.LeaveAll((address, isDatagram) => admission.Leave(Of(address), isDatagram));
@@ -79,15 +79,47 @@ public class ClientAdmissionModelTests
         _ => $"2001:db8:0:{address}::{Random.Shared.Next(1, 9999)}",
     });
 
+    /// <summary>Clients of streams and of datagrams have rates and counts of their own, and share the room in all.</summary>
     private sealed class Model(int rate, int addressRate)
     {
+        private readonly Kind _streams = new(rate, addressRate);
+        private readonly Kind _datagrams = new(rate, addressRate);
+
+        public int Count => _streams.Count + _datagrams.Count;
+
+        public int AddressCount => _streams.AddressCount + _datagrams.AddressCount;
+
+        public void Pass(double seconds)
+        {
+            _streams.Pass(seconds);
+            _datagrams.Pass(seconds);
+        }
+
+        public ClientRefusal? TryEnter(RelayLimits limits, int address, bool isDatagram) =>
+            Count >= limits.MaxClients || (isDatagram && 2 * _datagrams.Count >= limits.MaxClients)
+                ? ClientRefusal.TooManyInAll
+                : Of(isDatagram).TryEnter(limits, address);
+
+        public bool TryLeave(int address, bool isDatagram) => Of(isDatagram).TryLeave(address);
+
+        public void LeaveAll(Action<int, bool> left)
+        {
+            _streams.LeaveAll(address => left(address, false));
+            _datagrams.LeaveAll(address => left(address, true));
+        }
+
+        private Kind Of(bool isDatagram) => isDatagram ? _datagrams : _streams;
+    }
+
+    private sealed class Kind(int rate, int addressRate)
+    {
         private readonly double[] _saved = [.. Enumerable.Repeat(2.0 * addressRate, Addresses)];
-        private readonly List<bool>[] _clients = [.. Enumerable.Range(0, Addresses).Select(_ => new List<bool>())];
+        private readonly int[] _clients = new int[Addresses];
         private double _savedInAll = 2.0 * rate;
 
-        public int Count => _clients.Sum(clients => clients.Count);
+        public int Count => _clients.Sum();
 
-        public int AddressCount => _clients.Count(clients => clients.Count > 0);
+        public int AddressCount => _clients.Count(count => count > 0);
 
         public void Pass(double seconds)
         {
@@ -98,14 +130,9 @@ public class ClientAdmissionModelTests
             }
         }
 
-        public ClientRefusal? TryEnter(RelayLimits limits, int address, bool isDatagram)
+        public ClientRefusal? TryEnter(RelayLimits limits, int address)
         {
-            if (Count >= limits.MaxClients || (isDatagram && 2 * _clients.Sum(clients => clients.Count(datagram => datagram)) >= limits.MaxClients))
-            {
-                return ClientRefusal.TooManyInAll;
-            }
-
-            if (_clients[address].Count >= limits.MaxClientsPerAddress)
+            if (_clients[address] >= limits.MaxClientsPerAddress)
             {
                 return ClientRefusal.TooManyOfAddress;
             }
@@ -122,19 +149,24 @@ public class ClientAdmissionModelTests
 
             _saved[address]--;
             _savedInAll--;
-            _clients[address].Add(isDatagram);
+            _clients[address]++;
             return null;
         }
 
-        public bool TryLeave(int address, bool isDatagram) => _clients[address].Remove(isDatagram);
+        public bool TryLeave(int address)
+        {
+            var isThere = _clients[address] > 0;
+            _clients[address] -= isThere ? 1 : 0;
+            return isThere;
+        }
 
-        public void LeaveAll(Action<int, bool> left)
+        public void LeaveAll(Action<int> left)
         {
             for (var address = 0; address < Addresses; address++)
             {
-                foreach (var isDatagram in _clients[address])
+                while (TryLeave(address))
                 {
-                    left(address, isDatagram);
+                    left(address);
                 }
             }
         }

@@ -40,6 +40,26 @@ public class OutboxTests : MachineTest
     }
 
     [Fact]
+    public void A_peer_that_reads_nothing_while_clients_come_and_go_loses_its_link()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        var count = 0;
+        for (; Events.BreakReason is null && count < 1_000_000; count++)
+        {
+            var client = relay.Clients.Open(Meta(1 + (count % 60_000)) with { Address = $"192.0.2.{count / 60_000}" });
+            if (client is not null)
+            {
+                relay.Clients.Fail(client, ErrorCode.Idle, new string('e', 500));
+            }
+        }
+
+        // Its clients are over, each with a connection and an error that wait; or it never answers the ping behind the ends.
+        Assert.InRange(count, 60_000, 120_000);
+        Assert.NotNull(Events.BreakReason);
+        Assert.Equal(0, relay.Clients.Count);
+    }
+
+    [Fact]
     public void Ending_all_of_many_clients_at_once_does_not_end_their_link()
     {
         var relay = UpMachine(LinkRole.Relay);

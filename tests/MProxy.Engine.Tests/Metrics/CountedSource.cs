@@ -29,6 +29,8 @@ internal sealed class CountedSource : IMeterSource, IDisposable
 
     public IReadOnlyDictionary<string, long> Refused { get; init; } = new Dictionary<string, long> { ["no device serves its port"] = 6 };
 
+    public IReadOnlyDictionary<string, long> LinksRefused { get; init; } = new Dictionary<string, long> { ["its handshake failed"] = 12 };
+
     public IReadOnlyDictionary<string, long> Limited { get; init; } = new Dictionary<string, long> { ["client idle"] = 7 };
 
     public IReadOnlyDictionary<string, long> DatagramsDropped { get; init; } = new Dictionary<string, long> { ["it is too large"] = 8 };

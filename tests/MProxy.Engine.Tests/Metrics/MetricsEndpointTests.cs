@@ -65,6 +65,7 @@ public sealed class MetricsEndpointTests : IAsyncDisposable
             [$"mproxy_client_pauses_total{{{me},network_io_direction=\"receive\"}}"] = 4,
             [$"mproxy_client_pauses_total{{{me},network_io_direction=\"transmit\"}}"] = 5,
             [$"mproxy_client_refused_total{{{me},mproxy_refusal_reason=\"no_device_serves_its_port\"}}"] = 6,
+            [$"mproxy_link_refused_total{{{me},mproxy_refusal_reason=\"its_handshake_failed\"}}"] = 12,
             [$"mproxy_limit_struck_total{{{me},mproxy_limit_name=\"client_idle\"}}"] = 7,
             [$"mproxy_dial_duration_seconds_bucket{{{me},mproxy_dial_outcome=\"ok\",le=\"0.0005\"}}"] = 1,
             [$"mproxy_datagram_dropped_total{{{me},mproxy_drop_reason=\"it_is_too_large\"}}"] = 8,

@@ -59,7 +59,7 @@ public sealed class PrometheusTests : IAsyncDisposable
     public async Task Prometheus_scrapes_it()
     {
         Programs.Need("prometheus");
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         var configuration = Path.Combine(_folder.FullName, "prometheus.yml");
         await File.WriteAllTextAsync(
             configuration,

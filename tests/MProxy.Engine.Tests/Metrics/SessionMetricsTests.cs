@@ -114,6 +114,28 @@ public sealed class SessionMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_comes_where_devices_do_and_becomes_no_link_is_counted_by_its_reason()
+    {
+        var time = new ManualTime();
+        await using var relay = RelayServer.Start(
+            WorldOptions.Relays() with { Name = _relay.Name, Listen = [CarrierUri.Parse("tcp://127.0.0.1:0"), CarrierUri.Parse("tls://127.0.0.1:0")] }, time);
+        foreach (var (port, reason) in new[] { (relay.Listen[0].Port, "it_did_not_greet_as_a_device_does"), (relay.Listen[1].Port, "its_handshake_failed") })
+        {
+            using var stranger = await TcpSocket.ConnectAsync("127.0.0.1", port, Token);
+            await stranger.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), Token);
+            await Until.TrueAsync(() => _relay.Value("mproxy.link.refused", reason) == 1);
+        }
+
+        using var silent = await TcpSocket.ConnectAsync("127.0.0.1", relay.Listen[0].Port, Token);
+        await Until.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return _relay.Value("mproxy.link.refused", "it_did_not_greet_in_time") == 1;
+        });
+        Assert.Equal((3, 0), (relay.LinkRefusedBy.Values.Sum(), _relay.Value("mproxy.link.opened")));
+    }
+
+    [Fact]
     public async Task A_link_that_is_lost_and_comes_back_is_counted_at_both_ends()
     {
         await using var world = new MemoryWorld(Named);

@@ -27,7 +27,7 @@ public class KeyChangeTests
     [Fact]
     public async Task A_key_that_is_taken_away_takes_along_what_its_tokens_allowed()
     {
-        int[] ports = [MemoryWorld.FreePort(), MemoryWorld.FreePort(), MemoryWorld.FreePort(), MemoryWorld.FreePort()];
+        int[] ports = [FreePort.Take(), FreePort.Take(), FreePort.Take(), FreePort.Take()];
         await using var world = NewWorld([Old, New], ports);
         var byOld = await world.ConnectLinkAsync(world.NewToken([ports[0]], key: Old));
         var byNew = await world.ConnectLinkAsync(world.NewToken([ports[1]], key: New));
@@ -66,7 +66,7 @@ public class KeyChangeTests
     public async Task A_key_that_is_loaded_again_changes_nothing()
     {
         using var rsa = RSA.Create(2048);
-        var (secret, pair) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (secret, pair) = (FreePort.Take(), FreePort.Take());
         var signing = TokenKey.FromPem(rsa.ExportPkcs8PrivateKeyPem());
         await using var world = NewWorld([Old, signing], secret, pair);
         var link = await world.ConnectLinkAsync(world.NewToken([secret], key: Old), world.NewToken([pair], key: signing));
@@ -87,7 +87,7 @@ public class KeyChangeTests
     [Fact]
     public async Task An_audience_that_changes_is_asked_of_tokens_that_are_there()
     {
-        var (one, both, none) = (MemoryWorld.FreePort(), MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (one, both, none) = (FreePort.Take(), FreePort.Take(), FreePort.Take());
         await using var world = NewWorld([Old], one, both, none);
         var links = new List<DeviceLink>
         {
@@ -109,7 +109,7 @@ public class KeyChangeTests
     [Fact]
     public async Task A_revoked_id_is_refused_for_good_and_what_it_had_is_over_at_once()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld([Old], first, second);
         var revoked = world.NewToken([first], "stolen", key: Old);
         var link = await world.ConnectLinkAsync(revoked, world.NewToken([second], "kept", key: Old));
@@ -152,7 +152,7 @@ public class KeyChangeTests
     [Fact]
     public async Task A_client_that_was_routed_before_the_key_went_does_not_outlive_it()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld([Old, New], port);
         await world.ConnectLinkAsync(world.NewToken([port], key: Old));
         var meta = new FrameMeta { Family = "IPv4", Address = "192.0.2.1", Port = 5, Service = "tcp", ServicePort = port };
@@ -175,7 +175,7 @@ public class KeyChangeTests
     [Fact]
     public async Task A_token_that_is_being_checked_when_its_key_goes_leaves_nothing_behind()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         using var keys = new HeldKeys(Old, New);
         await using var world = new MemoryWorld(options => options with { TcpPort = [], Keys = keys, GrantedPort = [port] });
         var link = await world.ConnectLinkAsync(world.NewToken([], key: New));

@@ -19,9 +19,9 @@ public class LimitChangeTests
         await using var relay = RelayServer.Start(WorldOptions.Relays());
         await using var service = new FrontService(LocalService.EchoAsync);
         await using var tunnel = await Device.Tunnel.StartAsync(WorldOptions.Tunnels(relay.Listen[0].Port, "tcp", service.Target), cancellationToken: Token);
-        using var transfers = await RunningTransfers.StartAsync(relay.TcpPort[0], 4, 16 << 20);
+        using var transfers = await RunningTransfers.StartAsync(relay.TcpPort[0], 4, 25_000_000);
 
-        // What is left of each would take days.
+        // 200 MB, there and back: what is left of each would take days.
         Change(relay, limits => ofClient ? limits with { ClientBytesPerSecond = 10 } : limits with { DeviceBytesPerSecond = 10 });
         transfers.LetGo();
         var limit = ofClient ? "client bytes per second" : "device bytes per second";

@@ -44,7 +44,7 @@ public class TunnelChangeTests
     {
         await using var world = new FrontWorld();
         var events = new EventLog();
-        var closed = $"127.0.0.1:{MemoryWorld.FreePort()}";
+        var closed = $"127.0.0.1:{FreePort.Take()}";
         var tunnel = await world.AddDeviceAsync(closed, [], [world.Tcp]);
         tunnel.EventRaised += events.Take;
         for (var i = 0; i < 2; i++)

@@ -15,7 +15,7 @@ public class TunnelTokenChangeTests
     [Fact]
     public async Task A_token_that_is_exchanged_for_another_with_the_same_port_loses_no_client()
     {
-        var (port, gone, added) = (MemoryWorld.FreePort(), MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (port, gone, added) = (FreePort.Take(), FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(port, gone, added);
         await using var service = new FrontService(LocalService.EchoAsync);
         var old = world.NewToken([port, gone], "d1", TimeSpan.FromHours(1));
@@ -47,9 +47,26 @@ public class TunnelTokenChangeTests
     }
 
     [Fact]
+    public async Task A_token_that_leaves_the_port_to_the_relay_keeps_it_when_it_is_exchanged()
+    {
+        // One port alone: there is no other to be had.
+        var port = FreePort.Take();
+        await using var world = NewWorld(port);
+        await using var service = new FrontService(LocalService.EchoAsync);
+        var tunnel = await StartAsync(world, service.Target, world.Options([world.NewToken([0], "d1", TimeSpan.FromHours(1))]));
+        using var client = await FrontClient.ConnectAsync(port);
+        await client.SendAsync("a");
+        await client.ReadAsync(1);
+        await tunnel.ChangeAsync(options => WithTokens(options, world.NewToken([0], "d1", TimeSpan.FromHours(2))), Token);
+        Assert.Equal([port], world.Relay.OpenPort);
+        await client.SendAsync("b");
+        Assert.Equal("b", await client.ReadTextAsync(1));
+    }
+
+    [Fact]
     public async Task A_link_that_is_down_shows_the_new_tokens_when_it_connects()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var tunnel = await StartAsync(world, "127.0.0.1:9", world.Options([world.NewToken([first])]));
         tunnel.EventRaised += _events.Take;
@@ -64,7 +81,7 @@ public class TunnelTokenChangeTests
     [Fact]
     public async Task A_token_that_one_relay_refuses_is_taken_back_from_the_others_and_nothing_changes()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var strict = world.StartRelay(options => options with { TcpPort = [], Keys = [MemoryWorld.Key], RevokedTokenIds = ["new"] });
         var old = world.NewToken([]);

@@ -32,13 +32,6 @@ internal sealed class MemoryWorld : IAsyncDisposable
 
     public EventLog Events { get; } = new();
 
-    /// <summary>A port that was free a moment ago, for a relay that gives it away.</summary>
-    public static int FreePort()
-    {
-        using var probe = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
     public static Task<Socket> ConnectAsync(int port) => TcpSocket.ConnectAsync("127.0.0.1", port, Token);
 
     /// <summary>The client's connection was reset: it ended, and not in order.</summary>

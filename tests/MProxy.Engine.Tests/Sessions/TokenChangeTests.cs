@@ -21,7 +21,7 @@ public class TokenChangeTests
     [InlineData(false)]
     public async Task A_link_whose_other_token_has_expired_comes_back_after_a_loss(bool samePort)
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var link = await world.ConnectLinkAsync(world.NewToken([first], expiresIn: TimeSpan.FromSeconds(5)));
         link.EventRaised += _events.Take;
@@ -44,7 +44,7 @@ public class TokenChangeTests
     [Fact]
     public async Task A_device_that_comes_back_gets_the_port_of_the_relays_choice_that_its_stale_link_holds()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var token = world.NewToken([0], "d1");
         await world.ConnectLinkAsync(token);
@@ -57,7 +57,7 @@ public class TokenChangeTests
     [Fact]
     public async Task A_stale_link_that_still_speaks_takes_nothing_back()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var token = world.NewToken([port], "d1");
         var stale = await world.ConnectLinkAsync(token);
@@ -82,7 +82,7 @@ public class TokenChangeTests
     [Fact]
     public async Task The_grants_that_a_device_knows_of_follow_a_deleted_token()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var (one, two) = (world.NewToken([first]), world.NewToken([second]));
         var link = await world.ConnectLinkAsync(one, two);
@@ -107,7 +107,7 @@ public class TokenChangeTests
     [Fact]
     public async Task A_client_that_was_routed_before_its_token_was_deleted_does_not_outlive_it()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var (one, two) = (world.NewToken([first]), world.NewToken([second]));
         var link = await world.ConnectLinkAsync(one, two);
@@ -132,7 +132,7 @@ public class TokenChangeTests
     [Fact]
     public async Task What_waits_for_a_client_is_not_delivered_when_its_token_was_deleted()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
 
         // The relay holds more than any socket does, so that all is here, and both sides have ended, before the client has read it.
         await using var world = new MemoryWorld(options => options with
@@ -159,7 +159,7 @@ public class TokenChangeTests
     [Fact]
     public async Task A_token_that_comes_while_the_relay_drains_is_refused_for_now_and_cuts_nothing()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var link = await world.ConnectLinkAsync(world.NewToken([first]));
         var (client, connection) = await MemoryWorld.ConnectAsync(link, first);

@@ -14,7 +14,7 @@ public class TokenLinkTests
     [Fact]
     public async Task A_link_with_a_token_has_its_grants_and_its_port_opens_and_closes_with_it()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         await MemoryWorld.IsRefusedAsync(port);
         var link = await world.ConnectLinkAsync(world.NewToken([port], "d1"));
@@ -31,7 +31,7 @@ public class TokenLinkTests
     [Fact]
     public async Task A_client_of_a_granted_port_reaches_the_device_that_has_it_and_no_other()
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var one = await world.ConnectLinkAsync(world.NewToken([first]));
         var two = await world.ConnectLinkAsync(world.NewToken([second]));
@@ -44,7 +44,7 @@ public class TokenLinkTests
     [Fact]
     public async Task An_expired_token_closes_its_clients_and_its_port_at_once_and_then_the_link()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var link = await world.ConnectLinkAsync(world.NewToken([port], expiresIn: TimeSpan.FromSeconds(5)));
         link.EventRaised += _events.Take;
@@ -66,7 +66,7 @@ public class TokenLinkTests
     [InlineData(false)]
     public async Task A_deleted_token_closes_its_clients_and_ports_and_leaves_those_of_others(bool all)
     {
-        var (first, second) = (MemoryWorld.FreePort(), MemoryWorld.FreePort());
+        var (first, second) = (FreePort.Take(), FreePort.Take());
         await using var world = NewWorld(first, second);
         var (one, two) = (world.NewToken([first]), world.NewToken([second]));
         var link = await world.ConnectLinkAsync(one);
@@ -94,7 +94,7 @@ public class TokenLinkTests
     [Fact]
     public async Task A_device_that_comes_back_takes_over_from_its_stale_link_at_once()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var token = world.NewToken([port], "d1");
         var stale = await world.ConnectLinkAsync(token);
@@ -111,7 +111,7 @@ public class TokenLinkTests
     [Fact]
     public async Task Links_without_an_id_share_a_port_in_turn_and_the_last_closes_it()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var token = world.NewToken([port]);
         var links = new[] { await world.ConnectLinkAsync(token), await world.ConnectLinkAsync(token) };
@@ -132,7 +132,7 @@ public class TokenLinkTests
     public async Task A_port_that_the_relay_does_not_give_away_is_refused_with_a_reason()
     {
         await using var world = NewWorld();
-        var error = await Assert.ThrowsAsync<LinkException>(() => world.ConnectLinkAsync(world.NewToken([MemoryWorld.FreePort()])));
+        var error = await Assert.ThrowsAsync<LinkException>(() => world.ConnectLinkAsync(world.NewToken([FreePort.Take()])));
         Assert.Equal(ErrorCode.NotGranted, error.Code);
         Assert.Contains("not one that the relay gives away", error.Message, StringComparison.Ordinal);
     }
@@ -140,7 +140,7 @@ public class TokenLinkTests
     [Fact]
     public async Task Port_zero_is_a_free_one_of_the_relays_choice_and_the_grant_says_which()
     {
-        var port = MemoryWorld.FreePort();
+        var port = FreePort.Take();
         await using var world = NewWorld(port);
         var link = await world.ConnectLinkAsync(world.NewToken([0]));
         Assert.Equal([port], link.Grants[^1].Ports);

@@ -24,7 +24,7 @@ public sealed class SoakTests(ITestOutputHelper output) : IDisposable
     public async Task Mixed_load_leaves_nothing_behind()
     {
         var seconds = double.Parse(Environment.GetEnvironmentVariable("MPROXY_SOAK_SECONDS") ?? "6", CultureInfo.InvariantCulture);
-        var (udpPort, tcpPort) = (FreeUdpPort(), MemoryWorld.FreePort());
+        var (udpPort, tcpPort) = (FreePort.Take(), FreePort.Take());
         List<SoakSample> samples = [];
         await using (var world = new FrontWorld(options => options with
         {
@@ -68,10 +68,4 @@ public sealed class SoakTests(ITestOutputHelper output) : IDisposable
         Median(samples[(samples.Count * 3 / 4)..], of) - Median(samples[(samples.Count / 4)..(samples.Count / 2)], of);
 
     private static double Median(List<SoakSample> samples, Func<SoakSample, double> of) => samples.Select(of).Order().ElementAt(samples.Count / 2);
-
-    private static int FreeUdpPort()
-    {
-        using var socket = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.Client.LocalEndPoint!).Port;
-    }
 }

@@ -1,4 +1,4 @@
-namespace MProxy.Engine.Relay;
+namespace MProxy.Engine.Link;
 
 /// <summary>Why datagrams are dropped, in a few fixed words to count by.</summary>
 internal static class DatagramDrop
@@ -10,6 +10,8 @@ internal static class DatagramDrop
     public const string Amplification = "amplification";
 
     public const string NoQuestion = "datagrams without a DNS question";
+
+    public const string Unreceived = "datagrams that the system does not hand out";
 
     public const string Unsendable = "datagrams that the system does not send";
 }

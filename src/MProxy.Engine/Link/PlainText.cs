@@ -1,0 +1,19 @@
+using System.Globalization;
+
+namespace MProxy.Engine.Link;
+
+/// <summary>Text that a peer sent, for people to read: it forges no line, drives no terminal, and has an end.</summary>
+internal static class PlainText
+{
+    private const int MaxLength = 1000;
+
+    /// <summary>The text without control and format characters, cut where it is longer than 1,000 characters.</summary>
+    public static string Of(string text)
+    {
+        var plain = new string([.. text.Take(MaxLength).Select(letter => IsPlain(letter) ? letter : ' ')]);
+        return text.Length > MaxLength ? $"{plain}..." : plain;
+    }
+
+    private static bool IsPlain(char letter) => char.GetUnicodeCategory(letter) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
+}
