@@ -3,7 +3,9 @@ using System.Net;
 using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using MProxy.Abstractions;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Routing;
 using MProxy.Engine.Tokens;
 using MProxy.Internal;
 
@@ -74,6 +76,42 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     [NetworkTransform]
     public IPNetwork[] TrustedProxy { get; set; } = [];
 
+    /// <summary>How many seconds a link may be without a valid token, 0.1 to 3600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 3600)]
+    public double TokenTimeout { get; set; }
+
+    /// <summary>Devices have to show a certificate that this machine trusts (tls and wss). Links of those that did not are ended.</summary>
+    [Parameter]
+    public SwitchParameter RequireClientCertificate { get; set; }
+
+    /// <summary>The certificates that devices may show, by SHA-256 or SHA-1 thumbprint; none for any. Links of others are ended.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[] ClientThumbprint { get; set; } = [];
+
+    /// <summary>How many seconds a device may take for TLS and the WebSocket upgrade, and a client to say what it is for, 0.1 to 3600.</summary>
+    [Parameter]
+    [ValidateRange(0.1, 3600)]
+    public double HandshakeTimeout { get; set; }
+
+    /// <summary>How many seconds a client of a mixed port may say nothing before it counts as raw TCP, 0.01 to 60.</summary>
+    [Parameter]
+    [ValidateRange(0.01, 60)]
+    public double FirstByteTimeout { get; set; }
+
+    /// <summary>Clients of HTTP are sent to https, but for those who come for a certificate (ACME).</summary>
+    [Parameter]
+    public SwitchParameter RedirectToHttps { get; set; }
+
+    /// <summary>Which of several devices gets a client: in turn, the one with the fewest clients, or always the same for one client address.</summary>
+    [Parameter]
+    public RelayBalance Balance { get; set; }
+
+    /// <summary>A granted name stands for itself alone, not for everything below it.</summary>
+    [Parameter]
+    public SwitchParameter ExactNamesOnly { get; set; }
+
     /// <summary>Names (*.name for all below one) or client ports that get no new clients, whichever device they would go to.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -95,14 +133,21 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     /// <inheritdoc/>
     protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, relay =>
     {
+        // Before anything is changed.
+        Array.ForEach([.. DrainName, .. RestoreName], RelayServer.CheckDrainName);
         relay.Change(current => current with
         {
-            Limits = Limit?.ApplyTo(current.Limits) ?? current.Limits,
+            Limits = LimitsFrom(ConfigurationPath is null ? current.Limits : new RelayLimits()),
             Keys = _keys ?? current.Keys,
-            Audience = IsGiven(nameof(Audience)) ? Audience : current.Audience,
-            RevokedTokenIds = IsGiven(nameof(RevokedTokenId)) ? RevokedTokenId : current.RevokedTokenIds,
-            TrustedProxy = IsGiven(nameof(TrustedProxy)) ? TrustedProxy : current.TrustedProxy,
-            Carrier = _certificate.Certificate is null ? current.Carrier : current.Carrier with { Certificate = _certificate.Certificate, CertificateChain = _certificate.Chain },
+            Audience = Next(nameof(Audience), Audience, current.Audience),
+            RevokedTokenIds = Next(nameof(RevokedTokenId), RevokedTokenId, current.RevokedTokenIds),
+            TokenTimeout = Next(nameof(TokenTimeout), TimeSpan.FromSeconds(TokenTimeout), current.TokenTimeout),
+            TrustedProxy = Next(nameof(TrustedProxy), TrustedProxy, current.TrustedProxy),
+            FirstByteTimeout = Next(nameof(FirstByteTimeout), TimeSpan.FromSeconds(FirstByteTimeout), current.FirstByteTimeout),
+            RedirectToHttps = Next(nameof(RedirectToHttps), RedirectToHttps.IsPresent, current.RedirectToHttps),
+            Balance = Next(nameof(Balance), Balance, current.Balance),
+            ExactNamesOnly = Next(nameof(ExactNamesOnly), ExactNamesOnly.IsPresent, current.ExactNamesOnly),
+            Carrier = Carrier(current.Carrier),
         });
         foreach (var name in DrainName)
         {
@@ -114,4 +159,15 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
             relay.RestoreName(name);
         }
     });
+
+    private RelayLimits LimitsFrom(RelayLimits before) => Limit?.ApplyTo(before) ?? before;
+
+    private ListenOptions Carrier(ListenOptions current) => current with
+    {
+        Certificate = _certificate.Certificate ?? current.Certificate,
+        CertificateChain = _certificate.Certificate is null ? current.CertificateChain : _certificate.Chain,
+        RequireClientCertificate = Next(nameof(RequireClientCertificate), RequireClientCertificate.IsPresent, current.RequireClientCertificate),
+        ClientThumbprint = Next(nameof(ClientThumbprint), ClientThumbprint, current.ClientThumbprint),
+        HandshakeTimeout = Next(nameof(HandshakeTimeout), TimeSpan.FromSeconds(HandshakeTimeout), current.HandshakeTimeout),
+    };
 }

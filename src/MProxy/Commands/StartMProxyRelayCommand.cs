@@ -128,7 +128,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
 
     /// <summary>The certificates that devices may show, by SHA-256 or SHA-1 thumbprint (tls and wss). They decide alone.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
+    [AllowEmptyCollection]
     public string[] ClientThumbprint { get; set; } = [];
 
     /// <summary>How many seconds a device may take for TLS and the WebSocket upgrade, and a client to say what it is for, 0.1 to 3600.</summary>
@@ -158,7 +158,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
 
     /// <summary>The ids of tokens that are refused, whatever they say.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
+    [AllowEmptyCollection]
     public string[] RevokedTokenId { get; set; } = [];
 
     /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>

@@ -160,7 +160,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         WarnOfRisks(Relay);
         if (SkipServiceCertificateCheck)
         {
-            WriteWarning("The certificates of local services are not checked: whoever is between them and this machine can read along.");
+            WriteWarning(Risks.UncheckedService);
         }
 
         try
@@ -216,7 +216,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         ProxyProtocol = ProxyProtocol,
         MetricsEndPoint = MetricsAddress,
         Tls = Tls(),
-        Probes = HealthCheck?.For(Service, TimeSpan.FromSeconds(HealthCheckInterval), TimeSpan.FromSeconds(HealthCheckTimeout)) ?? new Dictionary<string, ServiceProbe>(),
+        HealthChecks = HealthCheck?.With(TimeSpan.FromSeconds(HealthCheckInterval), TimeSpan.FromSeconds(HealthCheckTimeout)) ?? HealthChecks.None,
         Links = _sessions,
         Relays =
         [

@@ -26,7 +26,7 @@ internal sealed class HealthChecksTransformAttribute : ArgumentTransformationAtt
     }
 
     private static Dictionary<string, ServiceProbe> Each(IEnumerable<(string Key, object? Value)> entries) =>
-        entries.ToDictionary(entry => entry.Key, entry => Probe(entry.Key, $"{entry.Value}"), StringComparer.OrdinalIgnoreCase);
+        entries.ToDictionary(entry => entry.Key, entry => Probe(entry.Key, $"{PSValue.Unwrap(entry.Value)}"), StringComparer.OrdinalIgnoreCase);
 
     private static ServiceProbe Probe(string key, string text)
     {
