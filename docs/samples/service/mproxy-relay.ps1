@@ -22,6 +22,9 @@ param(
 
 $ErrorActionPreference = 'Stop'
 if (-not (Get-Module MProxy)) { Import-Module MProxy }
+
+# Signals are caught from here on: one that comes during the start is not the end of this process, and is not lost.
+Wait-MProxySignal -Timeout 0
 $relay = Start-MProxyRelay -ConfigurationPath $ConfigurationPath
 "Relay '$($relay.Name)' listens on $($relay.Listen -join ', ')."
 try {
@@ -29,6 +32,8 @@ try {
         # What is wrong in the file changes nothing: the relay goes on as it is.
         try {
             $relay | Set-MProxyRelay -ConfigurationPath $ConfigurationPath
+            # For whoever has moved the file away.
+            $relay.ReopenAccessLog()
             "Read '$ConfigurationPath' again."
         }
         catch { "Not read again: $_" }

@@ -23,11 +23,17 @@ param(
 $ErrorActionPreference = 'Stop'
 if (-not (Get-Module MProxy)) { Import-Module MProxy }
 
+# Signals are caught from here on: one that comes during the start is not the end of this process, and is not lost.
+Wait-MProxySignal -Timeout 0
+
 # The first try has to succeed: the service manager starts this script again where it does not. From then on the tunnel keeps itself up.
 $tunnel = Start-MProxyTunnel -ConfigurationPath $ConfigurationPath
 "Tunnel '$($tunnel.Name)' serves $($tunnel.Service -join ', ')."
 try {
-    while ((Wait-MProxySignal) -eq 'Reload') {
+    while (($signal = Wait-MProxySignal -Timeout 5) -ne 'Stop') {
+        # A relay that has refused the token is not asked again by this tunnel: the service manager starts another, which may have a new one.
+        if ($tunnel.State -in 'Refused', 'Stopped') { throw "The tunnel '$($tunnel.Name)' is over: its relays refused it." }
+        if ($signal -ne 'Reload') { continue }
         try {
             $tunnel | Set-MProxyTunnel -ConfigurationPath $ConfigurationPath
             "Read '$ConfigurationPath' again."

@@ -1,7 +1,7 @@
 @{
     Listen               = 'wss://[::]:8443'
     CertificatePath      = '/etc/mproxy/relay.pem'
-    Secret               = @{ Path = '/run/credentials/mproxy-relay.service/secret' }
+    Secret               = @{ Path = '/etc/mproxy/secret' }
     PublicAddress        = '::'
     TlsPort              = 443
     HttpPort             = 80

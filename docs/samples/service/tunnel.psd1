@@ -1,6 +1,6 @@
 @{
     Relay       = 'wss://relay.example.com:8443'
-    Token       = @{ Path = '/run/credentials/mproxy-tunnel.service/token' }
+    Token       = @{ Path = '/etc/mproxy/token' }
     Service     = @{ 'app.example.com' = '127.0.0.1:8080' }
     HealthCheck = @{ 'app.example.com' = 'http:/health' }
 }
