@@ -61,8 +61,9 @@ public abstract class SetSessionCommand : NamedSessionCommand
 
     /// <summary>What a relay or tunnel cannot be without, or what may have been given by other means than the file: it stays unless another is given.</summary>
     private static bool Stays(PropertyInfo property) =>
-        property.Name is nameof(Name) or "Service" or "PublicKey" || property.Name.Contains("Certificate", StringComparison.Ordinal) && property.PropertyType != typeof(SwitchParameter)
-        || property.PropertyType == typeof(SecureString[]);
+        property.Name is nameof(Name) or "Service" or "PublicKey"
+        || property.PropertyType == typeof(SecureString[])
+        || (property.Name.Contains("Certificate", StringComparison.Ordinal) && property.PropertyType != typeof(SwitchParameter));
 
     /// <summary>Any of these was given.</summary>
     private protected bool IsGiven(params string[] names) => names.Any(Given.Contains);
