@@ -1,5 +1,27 @@
 using MProxy.Benchmarks;
+using MProxy.Benchmarks.Load;
+using MProxy.Benchmarks.Peers;
 using MProxy.Benchmarks.Report;
+using MProxy.Benchmarks.Tunnel;
+
+if (args is [HoldingClients.Command or DelayProxy.Command or NerdbankTunnel.Command, ..])
+{
+    // Part of a benchmark that has a process of its own.
+    switch (args[0])
+    {
+        case HoldingClients.Command:
+            HoldingClients.Run(args[1..]);
+            break;
+        case DelayProxy.Command:
+            DelayProxy.Run(args[1..]);
+            break;
+        default:
+            await NerdbankTunnel.RunAsync(args[1..]);
+            break;
+    }
+
+    return 0;
+}
 
 BenchmarkOptions options;
 try
@@ -23,6 +45,7 @@ foreach (var name in options.Groups)
 {
     IBenchmarkGroup group = name switch
     {
+        "tunnel" => (IBenchmarkGroup)new TunnelBenchmarks(),
         _ => throw new NotSupportedException(name),
     };
     var report = await group.RunAsync(options, stopping.Token);

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Report;
+
+namespace MProxy.Benchmarks.Load;
+
+/// <summary>Clients that come, say a byte, get a byte and go; some at a time.</summary>
+internal sealed class ConnectionLoad(PeerKind kinds) : ITunnelLoad
+{
+    private const int AtOnce = 8;
+
+    private readonly Measure _rate = new("connections", "1/s", Better.Higher, IsCharted: true);
+
+    public IReadOnlyList<Measure> Measures => [_rate];
+
+    public PeerKind Kinds => kinds;
+
+    public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
+    {
+        var count = 0;
+        Exception? failure = null;
+        var isOver = false;
+        var threads = Enumerable.Range(0, AtOnce).Select(_ => LoadThread.Start(() =>
+        {
+            try
+            {
+                while (!Volatile.Read(ref isOver))
+                {
+                    ComeAndGo(tunnel);
+                    Interlocked.Increment(ref count);
+                }
+            }
+            catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
+            {
+                failure = error;
+            }
+        })).ToList();
+        Thread.Sleep(length.WarmUp);
+        var (before, started) = (Volatile.Read(ref count), Stopwatch.GetTimestamp());
+        Thread.Sleep(length.Measured);
+        var rate = (Volatile.Read(ref count) - before) / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Volatile.Write(ref isOver, true);
+        threads.ForEach(thread => thread.Join());
+        return failure is null ? [rate] : throw new IOException($"A connection failed: {failure.Message}", failure);
+    }
+
+    private static void ComeAndGo(RunningTunnel tunnel)
+    {
+        using var client = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Answer);
+        Span<byte> answer = stackalloc byte[1];
+        LoadSocket.ReceiveExactly(client, answer);
+
+        // The service closes first, so that clients leave no ports behind that are in use for another minute.
+        LoadSocket.Receive(client, answer);
+    }
+}

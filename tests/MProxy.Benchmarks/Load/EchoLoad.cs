@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Report;
+
+namespace MProxy.Benchmarks.Load;
+
+/// <summary>A keystroke, again and again: 64 bytes there and back, alone or beside downloads.</summary>
+/// <param name="downloads">How many run meanwhile.</param>
+/// <param name="kinds">The tunnels that it is for.</param>
+internal sealed class EchoLoad(int downloads, PeerKind kinds) : ITunnelLoad
+{
+    private const int Length = 64;
+
+    private readonly Measure _middle = new($"64-byte echo{Beside(downloads)}, p50", "µs", Better.Lower, IsCharted: downloads == 0);
+    private readonly Measure _most = new($"64-byte echo{Beside(downloads)}, p99", "µs", Better.Lower, IsCharted: downloads > 0);
+
+    public IReadOnlyList<Measure> Measures => [_middle, _most];
+
+    public PeerKind Kinds => kinds;
+
+    public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
+    {
+        List<Socket> clients = [];
+        try
+        {
+            for (var i = 0; i < downloads; i++)
+            {
+                var position = i * 10_007L;
+                var client = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Download, position);
+                clients.Add(client);
+                LoadThread.Start(() => LoadStream.Receive(client, position, _ => { }));
+            }
+
+            var echo = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Echo);
+            clients.Add(echo);
+            Measure(echo, length.WarmUp);
+            var took = Measure(echo, length.Measured * 2);
+            took.Sort();
+            return [took[took.Count / 2], took[took.Count * 99 / 100]];
+        }
+        finally
+        {
+            clients.ForEach(LoadSocket.Reset);
+        }
+    }
+
+    private static List<double> Measure(Socket echo, TimeSpan duration)
+    {
+        var took = new List<double>(1 << 16);
+        Span<byte> back = stackalloc byte[Length];
+        long position = 0;
+        for (var started = Stopwatch.GetTimestamp(); took.Count == 0 || Stopwatch.GetElapsedTime(started) < duration; position += Length)
+        {
+            var sent = Stopwatch.GetTimestamp();
+            echo.Send(LoadPattern.At(position, Length));
+            LoadSocket.ReceiveExactly(echo, back);
+            took.Add(Stopwatch.GetElapsedTime(sent).TotalMicroseconds);
+            LoadPattern.Check(position, back);
+        }
+
+        return took;
+    }
+
+    private static string Beside(int downloads) => downloads == 0 ? "" : $" beside {downloads} downloads";
+}

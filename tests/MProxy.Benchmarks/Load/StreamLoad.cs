@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Report;
+
+namespace MProxy.Benchmarks.Load;
+
+/// <summary>Streams that go one way at the same time, every byte of them checked.</summary>
+/// <param name="streams">How many.</param>
+/// <param name="isUp">From the clients to the service; else the other way.</param>
+/// <param name="kinds">The tunnels that it is for.</param>
+/// <param name="where">Says which way the link goes, in the measure's name.</param>
+/// <param name="isSlow">The way is long: it takes a while until streams go at full speed.</param>
+/// <param name="stalled">How many more clients begin a download and read nothing of it.</param>
+internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string where = "", bool isSlow = false, int stalled = 0) : ITunnelLoad
+{
+    private const double Mebi = 1 << 20;
+    private const double Gibi = 1 << 30;
+    private const int SlowFactor = 3;
+
+    private readonly Measure _rate = new($"{Count(streams)} {(isUp ? "up" : "down")}{where}", "MB/s", Better.Higher, IsCharted: streams is 1 or 64 && !isUp);
+    private readonly Measure _cost = new($"CPU of {Count(streams)} {(isUp ? "up" : "down")}{where}", "s/GiB", Better.Lower);
+
+    public IReadOnlyList<Measure> Measures => [_rate, _cost];
+
+    public PeerKind Kinds => kinds;
+
+    public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
+    {
+        var clients = new List<Socket>();
+        long downloaded = 0;
+        Exception? failure = null;
+        List<Thread> threads = [];
+        try
+        {
+            for (var i = 0; i < stalled; i++)
+            {
+                clients.Add(LoadSocket.Connect(tunnel.Entrance, LoadCommand.Download, 0));
+            }
+
+            for (var i = 0; i < streams; i++)
+            {
+                // Each begins at another place, so that bytes of one are no right bytes of another.
+                var position = i * 10_007L;
+                var client = LoadSocket.Connect(tunnel.Entrance, isUp ? LoadCommand.Upload : LoadCommand.Download, position);
+                clients.Add(client);
+                threads.Add(LoadThread.Start(() =>
+                {
+                    try
+                    {
+                        if (isUp)
+                        {
+                            LoadStream.Send(client, position);
+                        }
+                        else
+                        {
+                            LoadStream.Receive(client, position, count => Interlocked.Add(ref downloaded, count));
+                        }
+                    }
+                    catch (InvalidDataException error)
+                    {
+                        failure = error;
+                    }
+                }));
+            }
+
+            long Moved() => isUp ? server.Uploaded : Interlocked.Read(ref downloaded);
+            Thread.Sleep(isSlow ? length.WarmUp * SlowFactor : length.WarmUp);
+            var (before, cost, started) = (Moved(), tunnel.CpuSeconds(), Stopwatch.GetTimestamp());
+            Thread.Sleep(isSlow ? length.Measured * SlowFactor : length.Measured);
+            var moved = Moved() - before;
+            var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            cost = tunnel.CpuSeconds() - cost;
+            server.Check();
+            if (failure is not null || moved == 0)
+            {
+                throw failure ?? new IOException("Nothing moved.");
+            }
+
+            return [moved / seconds / Mebi, tunnel.HasProcesses ? cost / (moved / Gibi) : double.NaN];
+        }
+        finally
+        {
+            clients.ForEach(LoadSocket.Reset);
+            threads.ForEach(thread => thread.Join());
+        }
+    }
+
+    private static string Count(int streams) => streams == 1 ? "1 stream" : $"{streams} streams";
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MProxy.Benchmarks.Peers;
+
+/// <summary>A process that this one started, and that ends with it.</summary>
+internal sealed class Child : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly BlockingCollection<string> _lines = [];
+    private readonly ConcurrentQueue<string> _errors = [];
+
+    private Child(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        _process = Process.Start(start) ?? throw new IOException($"{start.FileName} did not start.");
+        _process.OutputDataReceived += (_, line) => Add(line.Data, _lines.Add);
+        _process.ErrorDataReceived += (_, line) => Add(line.Data, _errors.Enqueue);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>No part of what is measured.</summary>
+    public bool IsAside { get; init; }
+
+    public static Child Start(string program, IEnumerable<string> arguments, bool isAside = false, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new Child(start) { IsAside = isAside };
+    }
+
+    /// <summary>Another one of this program.</summary>
+    public static Child StartSelf(IEnumerable<string> arguments, bool isAside = false) => Start(Environment.ProcessPath!, arguments, isAside);
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <exception cref="IOException">It ended with an error.</exception>
+    public static void Run(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        using var child = Start(program, arguments, isAside: true, environment);
+        if (!child._process.WaitForExit(Patience * 5) || child._process.ExitCode != 0)
+        {
+            throw child.Failed("did not succeed");
+        }
+    }
+
+    /// <exception cref="IOException">No such line came in time.</exception>
+    public string WaitForLine(Predicate<string> isIt)
+    {
+        using var late = new CancellationTokenSource(Patience);
+        try
+        {
+            foreach (var line in _lines.GetConsumingEnumerable(late.Token))
+            {
+                if (isIt(line))
+                {
+                    return line;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        throw Failed("did not say that it is ready");
+    }
+
+    /// <summary>Waits until somebody listens.</summary>
+    /// <exception cref="IOException">Nobody did in time.</exception>
+    public void WaitForPort(IPEndPoint address)
+    {
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < Patience && !_process.HasExited; Thread.Sleep(20))
+        {
+            using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                probe.Connect(address);
+                return;
+            }
+            catch (SocketException)
+            {
+            }
+        }
+
+        throw Failed($"does not listen on port {address.Port}");
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit();
+        }
+        catch (Exception error) when (error is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
+        {
+            // It is gone already.
+        }
+
+        _process.Dispose();
+    }
+
+    private static void Add(string? line, Action<string> add)
+    {
+        if (line is not null)
+        {
+            add(line);
+        }
+    }
+
+    private IOException Failed(string how) => new($"{_process.StartInfo.FileName} {how}. {string.Join(" ", _errors.TakeLast(5))}".TrimEnd());
+}

@@ -1,0 +1,47 @@
+using System.Net;
+
+namespace MProxy.Benchmarks.Peers;
+
+/// <summary>A relay and a tunnel of ours, each in a Shell of its own.</summary>
+/// <param name="name">As the report calls it.</param>
+/// <param name="kind">How it is set up.</param>
+/// <param name="scheme">Of the link.</param>
+/// <param name="delay">What its link takes one way.</param>
+internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tcp", TimeSpan delay = default) : TunnelPeer(name, kind)
+{
+    private const string Inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
+    // Nobody else has limits: how many clients there may be, and how fast they may come, is for the load to say.
+    private const string Limits = "-Limit @{ MaxClients = 100000; MaxClientsPerDevice = 100000; MaxClientsPerAddress = 100000; MaxNewClientsPerSecond = 0; MaxNewClientsPerAddress = 0 }";
+    private const string Stay = "while ($true) { [Threading.Thread]::Sleep(500) }";
+
+    private static readonly string Folder = RepositoryFolder.Find("src", "MProxy.Shell", "bin", BuildConfiguration.Name);
+
+    protected override RunningTunnel StartTunnel(IPEndPoint service)
+    {
+        var (entrance, link) = (Ports.Free(), Ports.Free());
+        var way = delay > TimeSpan.Zero ? Ports.Free() : link;
+        var folder = new TemporaryFolder();
+        var isTls = scheme is "tls" or "wss";
+        var certificate = isTls ? $"-CertificatePath '{BenchmarkCertificate.Write(folder)}'" : "";
+        var trust = isTls ? "-SkipCertificateCheck" : "";
+        return Together(
+            entrance,
+            () => folder,
+            () => Shell($"$null = Start-MProxyRelay -Listen {scheme}://{link} -TcpPort {entrance.Port} {certificate} {Limits}", link),
+            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, link, delay) : new MemoryStream(),
+            () => Shell($"$null = Start-MProxyTunnel -Relay {scheme}://{way} -Service @{{ tcp = '{service}' }} {trust}"));
+    }
+
+    private Child Shell(string script, IPEndPoint? listening = null)
+    {
+        var program = Directory.EnumerateFiles(Folder, OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell", SearchOption.AllDirectories).First();
+        var child = Child.Start(program, ["-Command", $"{script}; {Stay}"], isAside: false, (Inline, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
+        if (listening is not null)
+        {
+            child.WaitForPort(listening);
+        }
+
+        return child;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Net;
+
+namespace MProxy.Benchmarks.Peers;
+
+/// <summary>Nerdbank.Streams' MultiplexingStream between two processes of this program, of which the device's side dials.</summary>
+/// <param name="kind">How it is set up.</param>
+/// <param name="delay">What its link takes one way.</param>
+internal sealed class NerdbankPeer(PeerKind kind, TimeSpan delay = default) : TunnelPeer("Nerdbank.Streams", kind)
+{
+    protected override RunningTunnel StartTunnel(IPEndPoint service)
+    {
+        var (entrance, server) = (Ports.Free(), Ports.Free());
+        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        return Together(
+            entrance,
+            () => Ready(Start("relay", server, entrance)),
+            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
+            () => Start("device", way, service));
+    }
+
+    // With inline completions, as ours has them where the process is its own.
+    private static Child Start(string role, IPEndPoint link, IPEndPoint other) => Child.Start(
+        Environment.ProcessPath!,
+        [NerdbankTunnel.Command, role, Port(link), Port(other)],
+        isAside: false,
+        ("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"));
+
+    private static string Port(IPEndPoint address) => address.Port.ToString(CultureInfo.InvariantCulture);
+
+    private static Child Ready(Child child)
+    {
+        child.WaitForLine(line => line == NerdbankTunnel.Ready);
+        return child;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+
+namespace MProxy.Benchmarks.Peers;
+
+/// <summary>ssh -R with a server of its own: the device's side dials, as in a tunnel of ours.</summary>
+/// <param name="kind">How it is set up.</param>
+/// <param name="delay">What its link takes one way.</param>
+internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelPeer("ssh -R", kind)
+{
+    public override string? WhyMissing() => Programs.WhyMissing("ssh", "sshd", "ssh-keygen");
+
+    protected override RunningTunnel StartTunnel(IPEndPoint service)
+    {
+        var (entrance, server) = (Ports.Free(), Ports.Free());
+        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        var folder = new TemporaryFolder();
+        foreach (var key in new[] { "host", "user" })
+        {
+            Child.Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.Path(key)]);
+        }
+
+        var configuration = folder.Write("sshd_config", $"""
+            ListenAddress {server}
+            HostKey {folder.Path("host")}
+            AuthorizedKeysFile {folder.Path("user.pub")}
+            PidFile none
+            UsePAM no
+            StrictModes no
+            PermitRootLogin yes
+            AllowTcpForwarding yes
+            Ciphers aes128-gcm@openssh.com
+            MaxSessions 1000
+
+            """);
+        string[] options =
+        [
+            "-N", "-F", "none", "-i", folder.Path("user"), "-p", $"{way.Port}", "-R", $"{entrance}:{service}",
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
+            "-o", "Compression=no", "-o", "Ciphers=aes128-gcm@openssh.com", $"{Environment.UserName}@127.0.0.1",
+        ];
+        var sshd = Programs.Find("sshd")!;
+        return Together(
+            entrance,
+            () => folder,
+            () => Listening(Child.Start(sshd, ["-D", "-e", "-f", configuration]), server),
+            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
+            () => Child.Start("ssh", options));
+    }
+
+    private static Child Listening(Child child, IPEndPoint address)
+    {
+        child.WaitForPort(address);
+        return child;
+    }
+}

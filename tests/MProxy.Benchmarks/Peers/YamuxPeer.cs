@@ -1,0 +1,46 @@
+using System.Net;
+
+namespace MProxy.Benchmarks.Peers;
+
+/// <summary>hashicorp's yamux between two small Go programs, of which the device's side dials.</summary>
+/// <param name="kind">How it is set up.</param>
+/// <param name="delay">What its link takes one way.</param>
+/// <param name="window">What a stream may have on its way unanswered, in KiB; null for the library's own 256.</param>
+internal sealed class YamuxPeer(PeerKind kind, TimeSpan delay = default, int? window = null) : TunnelPeer(window is null ? "yamux" : $"yamux, {window / 1024} MiB windows", kind)
+{
+    // Where Debian's package golang-github-hashicorp-yamux-dev puts it.
+    private const string Library = "/usr/share/gocode/src/github.com/hashicorp/yamux";
+
+    private static readonly Lazy<string> Program = new(Build);
+
+    public override string? WhyMissing() =>
+        Programs.WhyMissing("go") ?? (Directory.Exists(Library) ? null : "the package golang-github-hashicorp-yamux-dev is not on this machine");
+
+    protected override RunningTunnel StartTunnel(IPEndPoint service)
+    {
+        var (entrance, server) = (Ports.Free(), Ports.Free());
+        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        return Together(
+            entrance,
+            () => Ready(Child.Start(Program.Value, ["relay", $"{server}", $"{entrance}", $"{window ?? 256}"])),
+            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
+            () => Child.Start(Program.Value, ["device", $"{way}", $"{service}", $"{window ?? 256}"]));
+    }
+
+    private static Child Ready(Child child)
+    {
+        child.WaitForLine(line => line == "ready");
+        return child;
+    }
+
+    private static string Build()
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "yamux-tunnel");
+        Child.Run(
+            "go",
+            ["build", "-o", program, RepositoryFolder.Find("tests", "MProxy.Benchmarks", "peers", "yamux", "main.go")],
+            ("GO111MODULE", "off"),
+            ("GOPATH", "/usr/share/gocode"));
+        return program;
+    }
+}

@@ -1,0 +1,35 @@
+using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Report;
+
+namespace MProxy.Benchmarks.Tunnel;
+
+/// <summary>Whose tunnels are measured.</summary>
+internal static class TunnelPeers
+{
+    public const string AsInPwsh = $"{Names.Ours} in pwsh";
+    public const string Tls = $"{Names.Ours} tls";
+    public const string WebSocket = $"{Names.Ours} ws";
+
+    private static readonly TimeSpan OneWay = TimeSpan.FromMilliseconds(25);
+
+    public static readonly IReadOnlyList<TunnelPeer> All =
+    [
+        new DirectPeer(),
+        new MProxyPeer(Names.Ours, PeerKind.Plain),
+        new MProxyPeer(AsInPwsh, PeerKind.Plain | PeerKind.Hosted),
+        new HaproxyPeer(),
+        new SocatPeer(),
+        new SshPeer(PeerKind.Plain | PeerKind.Tls),
+        new YamuxPeer(PeerKind.Plain),
+        new NerdbankPeer(PeerKind.Plain),
+        new MProxyPeer(Tls, PeerKind.Tls, "tls"),
+        new StunnelPeer(),
+        new MProxyPeer(WebSocket, PeerKind.WebSocket, "ws"),
+        new MProxyPeer($"{Names.Ours} wss", PeerKind.WebSocket, "wss"),
+        new MProxyPeer(Names.Ours, PeerKind.Far, delay: OneWay),
+        new SshPeer(PeerKind.Far, OneWay),
+        new YamuxPeer(PeerKind.Far, OneWay),
+        new YamuxPeer(PeerKind.Far, OneWay, window: 16 << 10),
+        new NerdbankPeer(PeerKind.Far, OneWay),
+    ];
+}
