@@ -10,7 +10,7 @@ internal sealed record BenchmarkOptions
 
           --rounds N    How often each figure is taken, 1 to 99; 5 by default. Medians are shown.
           --only TEXT   Only measures whose name contains this.
-          --peer TEXT   Only peers whose name contains this, and MProxy itself. May be given more than once.
+          --peer TEXT   Only peers whose name contains this, and MProxy over tcp. May be given more than once.
           --short       One round of small loads: shows that everything runs, and measures nothing worth keeping.
           --write       Put the figures into docs/performance.md.
         """;
@@ -33,7 +33,7 @@ internal sealed record BenchmarkOptions
     public bool Wants(string measure) => measure.Contains(Only, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>This peer is asked for.</summary>
-    public bool WantsPeer(string peer) => Peers.Count == 0 || Report.Names.IsOurs(peer) || Peers.Any(part => peer.Contains(part, StringComparison.OrdinalIgnoreCase));
+    public bool WantsPeer(string peer) => Peers.Count == 0 || peer == Report.Names.Ours || Peers.Any(part => peer.Contains(part, StringComparison.OrdinalIgnoreCase));
 
     /// <exception cref="FormatException">The command line is wrong; the message says where.</exception>
     public static BenchmarkOptions Parse(IReadOnlyList<string> arguments)

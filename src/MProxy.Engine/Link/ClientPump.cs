@@ -25,7 +25,11 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
 
     protected bool IsLinkLost { get; private set; }
 
-    public override void PeerEnded() => Inbox.Complete();
+    public override void PeerEnded()
+    {
+        Inbox.Complete();
+        link.WakeLater(this);
+    }
 
     public override void Failed(string code, string message) => Abort();
 
@@ -56,6 +60,9 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
 
     /// <inheritdoc/>
     public override void Sent() => Complete(sent: true);
+
+    /// <summary>There is something in the inbox, or nothing more comes. Called by the link's reader with no lock held.</summary>
+    public abstract void Wake();
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     protected abstract void Complete(bool sent);

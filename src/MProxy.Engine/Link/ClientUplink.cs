@@ -25,10 +25,15 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
     private readonly PendingSend _pending = new();
+    private byte[]? _buffer;
+    private int _held;
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Where bytes are read into, with room for a header in front.</summary>
+    private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength)).AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
+
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
-    public void Complete(bool sent) => _pending.Complete(sent);
+    public void Complete(bool sent, bool inline = false) => _pending.Complete(sent, inline);
 
     /// <summary>Bytes go the other way.</summary>
     public void AnswerSeen(ReadOnlySpan<byte> data)
@@ -43,42 +48,30 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         }
     }
 
-    /// <summary>Sends what comes until the client's end, or that of the link.</summary>
+    /// <summary>Sends what comes until the client's end, or that of the link. The socket does not block.</summary>
     public async Task RunAsync(Socket socket, CancellationToken cancellationToken)
     {
-        var buffer = link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength);
         try
         {
-            var body = buffer.AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
-            first.CopyTo(body);
-            var held = first.Length;
-            first = default;
+            if (!first.IsEmpty)
+            {
+                first.CopyTo(Body);
+                _held = first.Length;
+                first = default;
+            }
+
             for (; ; )
             {
                 var verdict = FilterVerdict.Go;
-                var allowed = held;
-                if (filter is not null)
+                var allowed = _held;
+                if (filter is not null && _held > 0)
                 {
-                    verdict = filter.Check(body.Span[..held], out allowed);
+                    verdict = filter.Check(Body.Span[.._held], out allowed);
                 }
 
-                if (allowed > 0)
+                if (allowed > 0 && !await TrySendAsync(allowed, cancellationToken).ConfigureAwait(false))
                 {
-                    if (throttle is not null)
-                    {
-                        await throttle.SpendAsync(allowed, cancellationToken).ConfigureAwait(false);
-                    }
-
-                    // The header goes into the room in front, so that both are one contiguous run.
-                    var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), allowed);
-                    var frame = buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + allowed);
-                    if (!await link.SendAsync(client, frame, _pending).ConfigureAwait(false))
-                    {
-                        return;
-                    }
-
-                    body[allowed..held].CopyTo(body);
-                    held -= allowed;
+                    return;
                 }
 
                 if (verdict == FilterVerdict.Wait && !await TryWaitForAnswerAsync(cancellationToken).ConfigureAwait(false))
@@ -90,7 +83,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                 {
                     case FilterVerdict.Stop:
                         link.End(client);
-                        await IgnoreAsync(socket, body, cancellationToken).ConfigureAwait(false);
+                        await IgnoreAsync(socket, Body, cancellationToken).ConfigureAwait(false);
                         return;
                     case FilterVerdict.Wait:
                         continue;
@@ -98,19 +91,74 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                         break;
                 }
 
-                var room = Math.Min(ReadLength - held, throttle?.Piece ?? ReadLength);
-                var count = await socket.ReceiveAsync(body.Slice(held, room), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+                var count = await ReceiveAsync(socket, cancellationToken).ConfigureAwait(false);
                 if (count == 0)
                 {
                     link.End(client);
                     return;
                 }
 
-                held += count;
+                _held += count;
             }
         }
         finally
         {
+            ReturnBuffer();
+        }
+    }
+
+    /// <summary>Sends as much of what is held in a frame, when it is this client's turn. False where the client is over.</summary>
+    private async ValueTask<bool> TrySendAsync(int length, CancellationToken cancellationToken)
+    {
+        if (throttle is not null)
+        {
+            await throttle.SpendAsync(length, cancellationToken).ConfigureAwait(false);
+        }
+
+        // The header goes into the room in front, so that both are one contiguous run.
+        var buffer = _buffer!;
+        var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), length);
+        if (!await link.SendAsync(client, buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + length), _pending).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        Body[length.._held].CopyTo(Body);
+        _held -= length;
+        return true;
+    }
+
+    /// <summary>Receives behind what is held; 0 at the end. Where nothing is there, it waits without a buffer: clients that are silent may be many.</summary>
+    private async ValueTask<int> ReceiveAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        for (; ; )
+        {
+            var room = Math.Min(ReadLength - _held, throttle?.Piece ?? ReadLength);
+            var count = socket.Receive(Body.Span.Slice(_held, room), SocketFlags.None, out var error);
+            switch (error)
+            {
+                case SocketError.Success:
+                    return count;
+                case SocketError.WouldBlock:
+                    break;
+                default:
+                    throw new SocketException((int)error);
+            }
+
+            if (_held == 0)
+            {
+                ReturnBuffer();
+            }
+
+            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void ReturnBuffer()
+    {
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
             link.Ledger.Return(buffer);
         }
     }

@@ -6,7 +6,10 @@ internal interface ILinkEvents
     /// <summary>The peer brought a client.</summary>
     void Opened(LinkClient client);
 
-    /// <summary>Bytes for a client; the span is valid during the call only.</summary>
+    /// <summary>
+    /// Bytes for a client; the span is valid during the call only. Nothing of the machine is half done: its driver may let other calls in
+    /// meanwhile, on other threads.
+    /// </summary>
     /// <returns>How many of them the local side has taken already; the rest waits until it is reported as delivered.</returns>
     int Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd);
 

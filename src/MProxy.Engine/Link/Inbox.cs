@@ -1,12 +1,11 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// What one client's slow socket has not taken yet, in pooled segments that small slices share. The link's reader adds and never
-/// waits; the client's own loop takes.
+/// What one client's slow socket has not taken yet, in pooled segments that small slices share. The link's reader adds, wakes the client's
+/// own loop when it holds no lock, and never waits; that loop takes.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The semaphore hands out no wait handle, and a late signal may come after the end.")]
 internal sealed class Inbox(ResourceLedger ledger) : IDisposable
 {
     private const int SmallSegment = 16 << 10;
@@ -14,7 +13,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
 
     private readonly object _gate = new();
     private readonly Queue<Segment> _segments = new();
-    private readonly SemaphoreSlim _changed = new(0, 1);
+    private readonly WakeSignal _changed = new();
     private Segment? _tail;
     private int _taken;
     private bool _completed;
@@ -32,6 +31,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
         }
     }
 
+    /// <summary>Keeps bytes. Whoever waits for them is to be woken.</summary>
     public void Add(ReadOnlySpan<byte> data)
     {
         lock (_gate)
@@ -55,26 +55,30 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 _tail.End += count;
                 data = data[count..];
             }
-
-            Signal();
         }
     }
 
-    /// <summary>Nothing more comes.</summary>
+    /// <summary>Nothing more comes. Whoever waits is to be woken.</summary>
     public void Complete()
     {
         lock (_gate)
         {
             _completed = true;
-            Signal();
         }
     }
 
+    /// <summary>Wakes the loop that takes.</summary>
+    /// <param name="inline">It goes on within this call, so no lock must be held; else on a thread of the pool.</param>
+    public void Wake(bool inline) => _changed.Set(inline);
+
     /// <summary>Waits for bytes. The segment belongs to the caller, who gives it back with <see cref="Return"/>; null when all are taken and no more come.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Segment?> TakeAsync(CancellationToken cancellationToken)
     {
+        using var cancelled = cancellationToken.UnsafeRegister(static inbox => ((Inbox)inbox!).Wake(inline: false), this);
         for (; ; )
         {
+            cancellationToken.ThrowIfCancellationRequested();
             lock (_gate)
             {
                 if (_segments.TryDequeue(out var segment))
@@ -90,7 +94,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 }
             }
 
-            await _changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _changed.WaitAsync().ConfigureAwait(false);
         }
     }
 
@@ -115,16 +119,9 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
             }
 
             _tail = null;
-            Signal();
         }
-    }
 
-    private void Signal()
-    {
-        if (_changed.CurrentCount == 0)
-        {
-            _changed.Release();
-        }
+        Wake(inline: false);
     }
 
     /// <summary>A pooled buffer, filled up to <see cref="End"/>.</summary>

@@ -28,6 +28,10 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     // Clients that are closed on the link, and whose last bytes are being delivered.
     private readonly HashSet<LinkClient> _ending = [];
+
+    // What the writer has taken, and the reader brought, and is to be told of when the lock is free.
+    private readonly List<LinkClient> _sent = [];
+    private readonly List<ClientPump> _woken = [];
     private readonly CaptureTap? _tap;
     private readonly Dictionary<long, TaskCompletionSource<ControlReply>> _requests = [];
     private readonly CancellationTokenSource _broken = new();
@@ -55,7 +59,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         Ledger = ledger;
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, PumpEnded);
-        _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, time);
+        _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, TellSent, time);
         _stream = new LinkStream(carrier.Stream, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
     }
@@ -392,7 +396,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             _host.Answered(this, client);
         }
 
-        return client.Sink?.Received(data, isFrameEnd) ?? data.Length;
+        return client.Sink switch
+        {
+            null => data.Length,
+            SocketPump { CanSendNow: true } pump => SendNow(pump, data),
+            var sink => sink.Received(data, isFrameEnd),
+        };
     }
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
@@ -401,7 +410,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     void ILinkEvents.Closed(LinkClient client) => TellIfOver(client);
 
-    void ILinkEvents.Sent(LinkClient client) => client.Sink?.Sent();
+    void ILinkEvents.Sent(LinkClient client) => _sent.Add(client);
 
     void ILinkEvents.WentUp() => _host.WentUp(this);
 
@@ -434,6 +443,31 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
+    /// <summary>Wakes a client when the reader has let go of the lock. Called with it held, by the reader.</summary>
+    public void WakeLater(ClientPump pump) => _woken.Add(pump);
+
+    private int SendNow(SocketPump pump, ReadOnlySpan<byte> data)
+    {
+        // The system's part is by far the longest of a frame's way: others have the lock meanwhile.
+        Monitor.Exit(_gate);
+        int sent;
+        try
+        {
+            sent = pump.SendNow(data);
+        }
+        finally
+        {
+            Monitor.Enter(_gate);
+        }
+
+        if (sent < data.Length)
+        {
+            pump.Keep(data[sent..]);
+        }
+
+        return sent;
+    }
+
     private void Receive(ReadOnlySpan<byte> bytes)
     {
         // Before it is answered, so that a question stands before its answer.
@@ -448,7 +482,24 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             }
         }
 
+        foreach (var pump in _woken)
+        {
+            pump.Wake();
+        }
+
+        _woken.Clear();
         Push();
+    }
+
+    /// <summary>Called by the writer with no lock held: clients go on, and may have their next frame ready before the last is sent.</summary>
+    private void TellSent()
+    {
+        foreach (var client in _sent)
+        {
+            client.Sink?.Sent();
+        }
+
+        _sent.Clear();
     }
 
     private int Gather(Span<byte> batch)

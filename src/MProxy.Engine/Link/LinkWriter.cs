@@ -8,11 +8,15 @@ namespace MProxy.Engine.Link;
 /// <param name="canBlock">The stream was made elsewhere, and may hold up its caller: only threads of the pool write to it.</param>
 /// <param name="ledger">Where buffers are noted.</param>
 /// <param name="gather">Fills a buffer with what is to be sent next, and says how much that is.</param>
+/// <param name="gathered">Told when what was gathered is on its way, with no lock held.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger ledger, LinkWriter.Gatherer gather, TimeProvider time)
+internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger ledger, LinkWriter.Gatherer gather, Action gathered, TimeProvider time)
 {
     // Longer than the longest frame of a client, so that any fits.
     private const int BatchLength = 256 << 10;
+
+    // How many a thread sends that has work of its own.
+    private const int BorrowedBatches = 4;
 
     private const int NotRunning = 0;
     private const int Idle = 1;
@@ -121,15 +125,17 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                     return;
                 }
 
-                if (isBorrowed && sent > 0)
+                if (isBorrowed && sent == BorrowedBatches)
                 {
-                    // The thread has work of its own: the rest is the pool's.
+                    // The rest is the pool's.
                     await Task.Yield();
                     isBorrowed = false;
                 }
 
                 var started = time.GetTimestamp();
-                await stream.WriteAsync(batch.AsMemory(0, length), _stopping).ConfigureAwait(false);
+                var writing = stream.WriteAsync(batch.AsMemory(0, length), _stopping);
+                gathered();
+                await writing.ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
                 if (time.GetElapsedTime(started) >= Blocked)
                 {

@@ -5,8 +5,7 @@ namespace MProxy.Engine.Link;
 /// <summary>A client's wait for its turn at the link's writer; reused for every frame, so that sending allocates nothing.</summary>
 internal sealed class PendingSend : IValueTaskSource<bool>
 {
-    // The link's writer must not run a client's code.
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core;
 
     private int _waiting;
 
@@ -18,10 +17,13 @@ internal sealed class PendingSend : IValueTaskSource<bool>
     }
 
     /// <summary>The frame was taken by the writer, or will never be. The first call counts.</summary>
-    public void Complete(bool sent)
+    /// <param name="sent">It was taken.</param>
+    /// <param name="inline">The client goes on within this call, so no lock must be held; else on a thread of the pool.</param>
+    public void Complete(bool sent, bool inline = false)
     {
         if (Interlocked.Exchange(ref _waiting, 0) == 1)
         {
+            _core.RunContinuationsAsynchronously = !inline;
             _core.SetResult(sent);
         }
     }

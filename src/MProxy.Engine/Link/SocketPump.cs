@@ -15,25 +15,52 @@ internal sealed class SocketPump(
     LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first = default, IClientFilter? filter = null, ClientThrottle? up = null, ClientThrottle? down = null)
     : ClientPump(link, client)
 {
-    // A keystroke or a request. More goes through the queue: the link's lock is held meanwhile.
-    private const int DirectLength = 4 << 10;
-
     private readonly ClientUplink _uplink = new(link, client, first, filter, up, link.Time);
     private volatile Socket? _socket;
 
     public override bool IsHeldBack(long since) => up?.IsWaiting(since) == true || down?.IsWaiting(since) == true;
 
+    /// <summary>The socket may take what comes now at once: nothing waits that came before.</summary>
+    public bool CanSendNow => _socket is not null && down is not { IsOn: true } && Inbox.IsIdle;
+
+    /// <summary>
+    /// Sends what the socket takes right away, past the queue, straight from the link's read buffer: no copy, and nobody to wake. A failure is
+    /// left to the loop that sends what is queued. Called by the link's reader with no lock held.
+    /// </summary>
+    /// <returns>How many bytes were taken. The rest is to be kept.</returns>
+    public int SendNow(ReadOnlySpan<byte> data)
+    {
+        _uplink.AnswerSeen(data);
+        try
+        {
+            var sent = _socket?.Send(data, SocketFlags.None, out var error) ?? 0;
+            return Math.Max(sent, 0);
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         _uplink.AnswerSeen(data);
-        var sent = TrySendNow(data);
-        if (sent < data.Length)
-        {
-            Inbox.Add(data[sent..]);
-        }
-
-        return sent;
+        Keep(data);
+        return 0;
     }
+
+    /// <summary>Puts what was not sent at once into the queue.</summary>
+    public void Keep(ReadOnlySpan<byte> data)
+    {
+        Inbox.Add(data);
+        Link.WakeLater(this);
+    }
+
+    /// <summary>Inline: what wakes up sends what the socket takes, and no more.</summary>
+    public override void Wake() => Inbox.Wake(inline: true);
+
+    /// <inheritdoc/>
+    public override void Sent() => _uplink.Complete(sent: true, inline: true);
 
     /// <summary>Runs until both directions are over. The socket is closed then: in order, or with a reset where bytes are missing.</summary>
     public async Task RunAsync(Socket socket)
@@ -62,28 +89,6 @@ internal sealed class SocketPump(
     }
 
     protected override void Complete(bool sent) => _uplink.Complete(sent);
-
-    /// <summary>
-    /// Little data that the socket takes right away goes past the queue, straight from the link's read buffer: no copy, and nobody to
-    /// wake. A failure is left to the loop that sends what is queued.
-    /// </summary>
-    private int TrySendNow(ReadOnlySpan<byte> data)
-    {
-        if (_socket is not { } socket || data.Length > DirectLength || down is { IsOn: true } || !Inbox.IsIdle)
-        {
-            return 0;
-        }
-
-        try
-        {
-            var sent = socket.Send(data, SocketFlags.None, out var error);
-            return error == SocketError.Success ? sent : 0;
-        }
-        catch (ObjectDisposedException)
-        {
-            return 0;
-        }
-    }
 
     /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
     private async Task SendDownAsync(Socket socket)

@@ -14,8 +14,12 @@ internal sealed class StreamPump : ClientPump
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         Inbox.Add(data);
+        Link.WakeLater(this);
         return 0;
     }
+
+    /// <summary>Not inline: what a stream is read for, such as TLS, may take long.</summary>
+    public override void Wake() => Inbox.Wake(inline: false);
 
     /// <summary>Runs until both directions are over.</summary>
     /// <param name="serve">Reads and writes the client's stream, and ends it; cancelled when the client is over at once.</param>

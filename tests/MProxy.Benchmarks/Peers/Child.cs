@@ -10,14 +10,24 @@ internal sealed class Child : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly ConcurrentDictionary<int, Process> Running = [];
+
     private readonly Process _process;
     private readonly BlockingCollection<string> _lines = [];
     private readonly ConcurrentQueue<string> _errors = [];
+
+    static Child()
+    {
+        // Nothing that was started outlives this program, however it ends.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => KillAll();
+        AppDomain.CurrentDomain.UnhandledException += (_, _) => KillAll();
+    }
 
     private Child(ProcessStartInfo start)
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start) ?? throw new IOException($"{start.FileName} did not start.");
+        Running[_process.Id] = _process;
         _process.OutputDataReceived += (_, line) => Add(line.Data, _lines.Add);
         _process.ErrorDataReceived += (_, line) => Add(line.Data, _errors.Enqueue);
         _process.BeginOutputReadLine();
@@ -97,18 +107,30 @@ internal sealed class Child : IDisposable
 
     public void Dispose()
     {
+        Running.TryRemove(_process.Id, out _);
+        Kill(_process);
+        _process.Dispose();
+    }
+
+    private static void KillAll()
+    {
+        foreach (var process in Running.Values)
+        {
+            Kill(process);
+        }
+    }
+
+    private static void Kill(Process process)
+    {
         try
         {
-            _process.StandardInput.Close();
-            _process.Kill(entireProcessTree: true);
-            _process.WaitForExit();
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
         }
-        catch (Exception error) when (error is InvalidOperationException or IOException or System.ComponentModel.Win32Exception)
+        catch (Exception error) when (error is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             // It is gone already.
         }
-
-        _process.Dispose();
     }
 
     private static void Add(string? line, Action<string> add)

@@ -158,6 +158,7 @@ public sealed class LinkWriterTests : IDisposable
 
             return length;
         },
+        () => { },
         TimeProvider.System);
 
     private void Offer(LinkWriter writer, byte value)
