@@ -9,6 +9,7 @@ missing, the task says so and how to get it. On a machine without PowerShell, `d
 .PARAMETER Task
 Build: the module, ready for Import-Module ./MProxy.psd1. Test: everything, under this PowerShell and on the embedded engine.
 Docs: the help that Get-Help reads, from the markdown in docs/en-US. Package: a folder and archive with the module alone, in out/.
+Bench: all benchmarks, with the figures put into docs/performance.md; about half an hour on a machine that does nothing else.
 
 .PARAMETER Configuration
 Release, unless Debug is asked for.
@@ -26,7 +27,7 @@ Runs the Pester files under this PowerShell, and then all tests of the solution.
 [CmdletBinding()]
 [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Configuration', Justification = 'The tasks use it.')]
 param(
-    [ValidateSet('Build', 'Test', 'Docs', 'Package')]
+    [ValidateSet('Build', 'Test', 'Docs', 'Package', 'Bench')]
     [string[]] $Task = 'Build',
 
     [ValidateSet('Release', 'Debug')]
@@ -112,6 +113,10 @@ function Invoke-PackageTask {
     }
     Compress-Archive -Path "$folder/*" -DestinationPath "$root/out/MProxy.$version.zip" -Force
     Get-Item -Path $folder
+}
+
+function Invoke-BenchTask {
+    Invoke-Dotnet run -c Release --project "$root/tests/MProxy.Benchmarks" -- all --write
 }
 
 foreach ($one in $Task) { & "Invoke-${one}Task" }

@@ -13,6 +13,7 @@ public sealed class FrameScanner
     private readonly long _maxBodyLength;
     private readonly byte[] _carry = new byte[WireFormat.MaxHeaderRoom];
     private int _carried;
+    private int _wanted = 1;
     private long _bodyRemaining;
     private ProtocolException? _failure;
 
@@ -39,20 +40,22 @@ public sealed class FrameScanner
     /// <exception cref="ProtocolException">The input is not M-PROXY. Every later call throws the same.</exception>
     public bool TryRead(ref ReadOnlySpan<byte> input, out FrameSlice slice)
     {
-        if (_failure is not null)
+        if (input.IsEmpty)
         {
-            throw _failure;
+            ThrowIfFailed();
+            slice = default;
+            return false;
         }
 
-        try
+        if (_bodyRemaining == 0)
         {
-            return _bodyRemaining > 0 ? TryReadBody(ref input, out slice) : TryReadHeader(ref input, out slice);
+            return TryReadHeader(ref input, out slice);
         }
-        catch (ProtocolException failure)
-        {
-            _failure = failure;
-            throw;
-        }
+
+        slice = default;
+        slice.Body = TakeBody(ref input);
+        slice.IsEnd = _bodyRemaining == 0;
+        return true;
     }
 
     /// <summary>Says that no more input comes.</summary>
@@ -71,41 +74,39 @@ public sealed class FrameScanner
         }
     }
 
-    private bool TryReadBody(ref ReadOnlySpan<byte> input, out FrameSlice slice)
-    {
-        if (input.IsEmpty)
-        {
-            slice = default;
-            return false;
-        }
-
-        var body = TakeBody(ref input);
-        slice = new FrameSlice { IsStart = false, IsEnd = _bodyRemaining == 0, Body = body };
-        return true;
-    }
-
     private ReadOnlySpan<byte> TakeBody(ref ReadOnlySpan<byte> input)
     {
         var length = (int)Math.Min(_bodyRemaining, input.Length);
         var body = input[..length];
         input = input[length..];
-        _bodyRemaining -= length;
         Offset += length;
+        _bodyRemaining -= length;
         return body;
     }
 
     private bool TryReadHeader(ref ReadOnlySpan<byte> input, out FrameSlice slice)
     {
+        ThrowIfFailed();
         slice = default;
-        if (!TryTakePreambleAndHeader(ref input, out var header))
+        try
         {
-            return false;
+            if (!TryTakePreambleAndHeader(ref input, out var header))
+            {
+                return false;
+            }
+
+            TextHeader.Parse(header, FrameOffset + WireFormat.PreambleLength, _lenient, _maxBodyLength, out slice.Target);
+        }
+        catch (ProtocolException failure)
+        {
+            _failure = failure;
+            throw;
         }
 
-        var parsed = TextHeader.Parse(header, FrameOffset + WireFormat.PreambleLength, _lenient, _maxBodyLength);
-        _bodyRemaining = parsed.BodyLength;
-        var body = TakeBody(ref input);
-        slice = new FrameSlice { IsStart = true, IsEnd = _bodyRemaining == 0, Header = parsed, Body = body };
+        slice.IsStart = true;
+        _bodyRemaining = slice.Header.BodyLength;
+        slice.Body = TakeBody(ref input);
+        slice.IsEnd = _bodyRemaining == 0;
         return true;
     }
 
@@ -132,36 +133,44 @@ public sealed class FrameScanner
 
         while (!input.IsEmpty)
         {
-            var wanted = _carried switch
-            {
-                0 => 1,
-                1 => WireFormat.PreambleLength,
-                _ => WireFormat.PreambleLength + _carry[1],
-            };
-            var taken = Math.Min(wanted - _carried, input.Length);
+            var taken = Math.Min(_wanted - _carried, input.Length);
             input[..taken].CopyTo(_carry.AsSpan(_carried));
             input = input[taken..];
             _carried += taken;
             Offset += taken;
 
             // Each of the two is checked on the byte that brings it: bad input is told at once, not a header later.
+            if (_carried < _wanted)
+            {
+                return false;
+            }
+
             if (_carried == 1)
             {
                 CheckVersion(_carry[0]);
+                _wanted = WireFormat.PreambleLength;
             }
             else if (_carried == WireFormat.PreambleLength)
             {
-                _ = CheckHeaderLength(_carry[1]);
+                _wanted = WireFormat.PreambleLength + CheckHeaderLength(_carry[1]);
             }
-            else if (_carried == WireFormat.PreambleLength + _carry[1])
+            else
             {
                 header = _carry.AsSpan(WireFormat.PreambleLength, _carry[1]);
-                _carried = 0;
+                (_carried, _wanted) = (0, 1);
                 return true;
             }
         }
 
         return false;
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is not null)
+        {
+            throw _failure;
+        }
     }
 
     private void CheckVersion(byte version)

@@ -8,105 +8,83 @@ namespace MProxy.Protocol;
 /// <summary>Reads the header of version 1: UTF-8 fields joined by commas. Source: protocol.md, section 1, "Unpacking".</summary>
 internal static class TextHeader
 {
-    private const int MaxFields = 8;
+    // A number of so many digits fits into a long.
+    private const int MaxPlainDigits = 18;
 
-    /// <summary>Parses one header. <paramref name="offset"/> is where it starts in the stream, for errors.</summary>
-    public static FrameHeader Parse(ReadOnlySpan<byte> header, long offset, bool lenient, long maxBodyLength)
+    /// <summary>Parses one header into a view of it. <paramref name="offset"/> is where it starts in the stream, for errors.</summary>
+    public static void Parse(ReadOnlySpan<byte> header, long offset, bool lenient, long maxBodyLength, out FrameHeader view)
     {
-        if (!lenient && !Utf8.IsValid(header))
+        var fields = HeaderFields.Split(header);
+        if (!fields.IsAscii && !lenient && !Utf8.IsValid(header))
         {
             throw new ProtocolException("The header is no valid UTF-8.", offset);
         }
 
-        Span<int> starts = stackalloc int[MaxFields + 1];
-        var count = Split(header, starts);
-        if (count < WireFormat.MinFieldCount)
+        if (fields.Count < WireFormat.MinFieldCount)
         {
             throw new ProtocolException(
-                $"The header has {count} field(s), and a frame needs at least {WireFormat.MinFieldCount}: family,address,port,SIZE,service.",
+                $"The header has {fields.Count} field(s), and a frame needs at least {WireFormat.MinFieldCount}: family,address,port,SIZE,service.",
                 offset);
         }
 
-        var verb = Field(header, starts, 4);
-        var kind = Verb.ToKind(verb);
-        var serviceIndex = kind switch { FrameKind.Message => 4, FrameKind.Connection => 7, _ => MaxFields };
-        return new FrameHeader
-        {
-            Kind = kind,
-            Identity = kind == FrameKind.Control ? default : header[..(starts[3] - 1)],
-            Family = Field(header, starts, 0),
-            Address = Field(header, starts, 1),
-            Port = ParsePort(Field(header, starts, 2), offset + starts[2], lenient, "port"),
-            BodyLength = ParseSize(Field(header, starts, 3), offset + starts[3], lenient, maxBodyLength),
-            Service = serviceIndex < count ? Field(header, starts, serviceIndex) : default,
-            HasService = serviceIndex < count,
-            ServicePort = count > 5 ? ParsePort(Field(header, starts, 5), offset + starts[5], lenient, "service port") : null,
-            Name = count > 6 ? Field(header, starts, 6) : default,
-            HasName = count > 6,
-            Raw = header,
-            Size = starts[3]..(starts[4] - 1),
-        };
+        var kind = Verb.ToKind(fields.Of(header, 4));
+        var port = ParsePort(fields.Of(header, 2), offset + fields.Start(2), lenient, "port");
+        var size = ParseSize(fields.Of(header, 3), offset + fields.Start(3), lenient, maxBodyLength);
+        var servicePort = ParsePort(fields.Of(header, 5), offset + fields.Start(5), lenient, "service port");
+        view = default;
+        view.Set(header, fields, kind, port, size, servicePort);
     }
 
-    /// <summary>Where each field starts; behind the last one, where a further field would. Fields past the eighth are cut off.</summary>
-    private static int Split(ReadOnlySpan<byte> header, scoped Span<int> starts)
+    /// <summary>The number; <see cref="FrameHeader.NoPort"/> where there is none.</summary>
+    private static int ParsePort(ReadOnlySpan<byte> text, long offset, bool lenient, string what)
     {
-        var position = 0;
-        for (var count = 0; ; count++)
+        var port = text.IsEmpty ? FrameHeader.NoPort : 0;
+        foreach (var character in text)
         {
-            starts[count] = position;
-            if (count == MaxFields)
+            var digit = character - '0';
+            port = (port * 10) + digit;
+            if (digit is < 0 or > 9 || port > ushort.MaxValue)
             {
-                return MaxFields;
+                return lenient ? FrameHeader.NoPort : throw new ProtocolException($"The {what} is no number from 0 to 65535.", offset);
             }
-
-            var comma = header[position..].IndexOf((byte)',');
-            if (comma < 0)
-            {
-                starts[count + 1] = header.Length + 1;
-                return count + 1;
-            }
-
-            position += comma + 1;
-        }
-    }
-
-    private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> header, scoped ReadOnlySpan<int> starts, int index) =>
-        header[starts[index]..(starts[index + 1] - 1)];
-
-    private static int? ParsePort(ReadOnlySpan<byte> text, long offset, bool lenient, string what)
-    {
-        if (text.IsEmpty)
-        {
-            return null;
         }
 
-        if (IsDigits(text) && Utf8Parser.TryParse(text, out int port, out var used) && used == text.Length && port <= ushort.MaxValue)
-        {
-            return port;
-        }
-
-        return lenient ? null : throw new ProtocolException($"The {what} is no number from 0 to 65535.", offset);
+        return port;
     }
 
     private static long ParseSize(ReadOnlySpan<byte> text, long offset, bool lenient, long limit)
     {
-        if (!IsDigits(text))
+        if (text.IsEmpty || text.Length > MaxPlainDigits)
         {
-            if (!lenient)
+            return ParseUnusualSize(text, offset, lenient, limit);
+        }
+
+        var size = 0L;
+        foreach (var character in text)
+        {
+            var digit = character - '0';
+            if (digit is < 0 or > 9)
             {
-                throw new ProtocolException("SIZE, the header's fourth field, is no decimal number of bytes.", offset);
+                return ParseUnusualSize(text, offset, lenient, limit);
             }
 
-            return LenientSize(text, offset, limit);
+            size = (size * 10) + digit;
         }
 
-        if (!Utf8Parser.TryParse(text, out ulong size, out _) || size > (ulong)limit)
+        return size <= limit ? size : throw TooLarge(offset, limit);
+    }
+
+    /// <summary>A SIZE with zeros in front, beyond every limit, or that is no number at all.</summary>
+    private static long ParseUnusualSize(ReadOnlySpan<byte> text, long offset, bool lenient, long limit)
+    {
+        if (!IsDigits(text))
         {
-            throw TooLarge(offset, limit);
+            return lenient
+                ? LenientSize(text, offset, limit)
+                : throw new ProtocolException("SIZE, the header's fourth field, is no decimal number of bytes.", offset);
         }
 
-        return (long)size;
+        return Utf8Parser.TryParse(text, out ulong size, out _) && size <= (ulong)limit ? (long)size : throw TooLarge(offset, limit);
     }
 
     /// <summary>The number that the reference takes from a SIZE that is none: JavaScript's <c>parseInt(x, 10)</c>, or 0.</summary>

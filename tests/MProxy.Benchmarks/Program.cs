@@ -1,4 +1,5 @@
 using MProxy.Benchmarks;
+using MProxy.Benchmarks.Codec;
 using MProxy.Benchmarks.Load;
 using MProxy.Benchmarks.Peers;
 using MProxy.Benchmarks.Report;
@@ -45,7 +46,8 @@ foreach (var name in options.Groups)
 {
     IBenchmarkGroup group = name switch
     {
-        "tunnel" => (IBenchmarkGroup)new TunnelBenchmarks(),
+        "codec" => (IBenchmarkGroup)new CodecBenchmarks(),
+        "tunnel" => new TunnelBenchmarks(),
         _ => throw new NotSupportedException(name),
     };
     var report = await group.RunAsync(options, stopping.Token);

@@ -28,8 +28,8 @@ internal sealed class Child : IDisposable
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start) ?? throw new IOException($"{start.FileName} did not start.");
         Running[_process.Id] = _process;
-        _process.OutputDataReceived += (_, line) => Add(line.Data, _lines.Add);
-        _process.ErrorDataReceived += (_, line) => Add(line.Data, _errors.Enqueue);
+        _process.OutputDataReceived += (_, line) => Add(line.Data, _lines.Add, _lines.CompleteAdding);
+        _process.ErrorDataReceived += (_, line) => Add(line.Data, _errors.Enqueue, () => { });
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -64,7 +64,14 @@ internal sealed class Child : IDisposable
         }
     }
 
-    /// <exception cref="IOException">No such line came in time.</exception>
+    /// <summary>Gives it a line to read.</summary>
+    public void Send(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
+    /// <exception cref="IOException">No such line came in time, or before its output ended.</exception>
     public string WaitForLine(Predicate<string> isIt)
     {
         using var late = new CancellationTokenSource(Patience);
@@ -133,11 +140,15 @@ internal sealed class Child : IDisposable
         }
     }
 
-    private static void Add(string? line, Action<string> add)
+    private static void Add(string? line, Action<string> add, Action end)
     {
         if (line is not null)
         {
             add(line);
+        }
+        else
+        {
+            end();
         }
     }
 
