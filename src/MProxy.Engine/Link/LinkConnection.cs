@@ -472,33 +472,32 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     {
         // Before it is answered, so that a question stands before its answer.
         _tap?.Received(bytes);
-        lock (_gate)
+        try
         {
-            if (!_closed)
+            lock (_gate)
             {
-                _machine.Receive(bytes);
-                CheckIdle();
-                _timer.Arm(_machine.NextDeadline);
+                if (!_closed)
+                {
+                    _machine.Receive(bytes);
+                    CheckIdle();
+                    _timer.Arm(_machine.NextDeadline);
+                }
             }
         }
-
-        foreach (var pump in _woken)
+        finally
         {
-            pump.Wake();
+            // Also where the peer says something wrong: what it said before that is delivered.
+            _woken.ForEach(pump => pump.Wake());
+            _woken.Clear();
         }
 
-        _woken.Clear();
         Push();
     }
 
     /// <summary>Called by the writer with no lock held: clients go on, and may have their next frame ready before the last is sent.</summary>
     private void TellSent()
     {
-        foreach (var client in _sent)
-        {
-            client.Sink?.Sent();
-        }
-
+        _sent.ForEach(client => client.Sink?.Sent());
         _sent.Clear();
     }
 

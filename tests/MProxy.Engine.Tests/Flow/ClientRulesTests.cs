@@ -137,6 +137,26 @@ public class ClientRulesTests
         await LocalService.ReadExactlyAsync(served, new byte[1]);
     }
 
+    [Fact]
+    public async Task What_a_peer_says_before_it_breaks_the_link_is_still_delivered()
+    {
+        using var peer = new RawPeer();
+        await using var world = new MemoryWorld();
+        using var service = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var device = world.Options() with { Dialer = _ => Task.FromResult(peer.ToCarrier(world.Time)) };
+        var starting = Tunnel.StartAsync(WorldOptions.Tunnels(device, "tcp", $"{service.LocalEndPoint}"), world.Time, Token);
+        await peer.GreetAsync();
+        world.Own(await starting);
+        await peer.SendAsync(FrameKind.Connection, Meta(1));
+        await peer.SendAsync(FrameKind.Message, Meta(1), "a");
+        using var local = await service.AcceptAsync(Token);
+        await LocalService.ReadExactlyAsync(local, new byte[1]);
+
+        // All in one piece: the end of the client is read together with what ends the link.
+        await peer.SendRawAsync((byte[])[.. MProxy.Protocol.FrameEncoder.Encode(FrameKind.Message, Meta(1), "bc"u8), .. MProxy.Protocol.FrameEncoder.Encode(FrameKind.End, Meta(1), default), 77, 77]);
+        Assert.Equal("bc"u8.ToArray(), await LocalService.ReadAllAsync(local));
+    }
+
     private static MProxy.Protocol.FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };
 
     private static async Task EchoAsync(Socket client, byte value)
