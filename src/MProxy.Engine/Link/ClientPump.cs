@@ -61,6 +61,13 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     /// <inheritdoc/>
     public override void Sent() => Complete(sent: true);
 
+    /// <summary>Keeps bytes until the local end takes them.</summary>
+    public void Keep(ReadOnlySpan<byte> data)
+    {
+        Inbox.Add(data);
+        link.WakeLater(this);
+    }
+
     /// <summary>There is something in the inbox, or nothing more comes. Called by the link's reader with no lock held.</summary>
     public abstract void Wake();
 

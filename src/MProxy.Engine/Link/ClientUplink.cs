@@ -25,9 +25,9 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
     private readonly PendingSend _pending = new();
+    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[]? _buffer;
     private int _held;
-    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Where bytes are read into, with room for a header in front.</summary>
     private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength)).AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
@@ -64,9 +64,9 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
             {
                 var verdict = FilterVerdict.Go;
                 var allowed = _held;
-                if (filter is not null && _held > 0)
+                if (filter is not null)
                 {
-                    verdict = filter.Check(Body.Span[.._held], out allowed);
+                    verdict = filter.Check(_held == 0 ? default : Body.Span[.._held], out allowed);
                 }
 
                 if (allowed > 0 && !await TrySendAsync(allowed, cancellationToken).ConfigureAwait(false))

@@ -72,31 +72,8 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     public void Wake(bool inline) => _changed.Set(inline);
 
     /// <summary>Waits for bytes. The segment belongs to the caller, who gives it back with <see cref="Return"/>; null when all are taken and no more come.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<Segment?> TakeAsync(CancellationToken cancellationToken)
-    {
-        using var cancelled = cancellationToken.UnsafeRegister(static inbox => ((Inbox)inbox!).Wake(inline: false), this);
-        for (; ; )
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            lock (_gate)
-            {
-                if (_segments.TryDequeue(out var segment))
-                {
-                    _tail = _tail == segment ? null : _tail;
-                    _taken++;
-                    return segment;
-                }
-
-                if (_completed || _disposed)
-                {
-                    return null;
-                }
-            }
-
-            await _changed.WaitAsync().ConfigureAwait(false);
-        }
-    }
+    public ValueTask<Segment?> TakeAsync(CancellationToken cancellationToken) =>
+        TryTake(out var segment) ? new ValueTask<Segment?>(segment) : TakeLaterAsync(cancellationToken);
 
     public void Return(Segment segment)
     {
@@ -122,6 +99,37 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
         }
 
         Wake(inline: false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Segment?> TakeLaterAsync(CancellationToken cancellationToken)
+    {
+        using var cancelled = cancellationToken.UnsafeRegister(static inbox => ((Inbox)inbox!).Wake(inline: false), this);
+        for (; ; )
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await _changed.WaitAsync().ConfigureAwait(false);
+            if (TryTake(out var segment))
+            {
+                return segment;
+            }
+        }
+    }
+
+    /// <summary>Takes what is there; null where all is taken and no more comes. False where something may still come.</summary>
+    private bool TryTake(out Segment? segment)
+    {
+        lock (_gate)
+        {
+            if (!_segments.TryDequeue(out segment))
+            {
+                return _completed || _disposed;
+            }
+
+            _tail = _tail == segment ? null : _tail;
+            _taken++;
+            return true;
+        }
     }
 
     /// <summary>A pooled buffer, filled up to <see cref="End"/>.</summary>

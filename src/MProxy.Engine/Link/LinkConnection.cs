@@ -323,6 +323,16 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
     public void Delivered(LinkClient client, int count) => Tell(machine => machine.Clients.Delivered(client, count));
 
+    /// <summary>Wakes a client when the reader has let go of the lock. Called with it held, by the reader.</summary>
+    public void WakeLater(ClientPump pump)
+    {
+        // Frames come in runs, and once is enough.
+        if (_woken.Count == 0 || _woken[^1] != pump)
+        {
+            _woken.Add(pump);
+        }
+    }
+
     /// <summary>Finds a client by its identity, <c>IPv4,127.0.0.1,4321</c>.</summary>
     public LinkClient? Find(string socketId) => Ask(machine => machine.Clients.Find(Encoding.UTF8.GetBytes(socketId)));
 
@@ -442,9 +452,6 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             _ = _broken.CancelAsync();
         }
     }
-
-    /// <summary>Wakes a client when the reader has let go of the lock. Called with it held, by the reader.</summary>
-    public void WakeLater(ClientPump pump) => _woken.Add(pump);
 
     private int SendNow(SocketPump pump, ReadOnlySpan<byte> data)
     {

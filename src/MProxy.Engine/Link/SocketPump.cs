@@ -33,8 +33,8 @@ internal sealed class SocketPump(
         _uplink.AnswerSeen(data);
         try
         {
-            var sent = _socket?.Send(data, SocketFlags.None, out var error) ?? 0;
-            return Math.Max(sent, 0);
+            // What it took counts, whatever stopped it: the loop meets that again.
+            return Math.Max(_socket?.Send(data, SocketFlags.None, out _) ?? 0, 0);
         }
         catch (ObjectDisposedException)
         {
@@ -47,13 +47,6 @@ internal sealed class SocketPump(
         _uplink.AnswerSeen(data);
         Keep(data);
         return 0;
-    }
-
-    /// <summary>Puts what was not sent at once into the queue.</summary>
-    public void Keep(ReadOnlySpan<byte> data)
-    {
-        Inbox.Add(data);
-        Link.WakeLater(this);
     }
 
     /// <summary>Inline: what wakes up sends what the socket takes, and no more.</summary>

@@ -13,8 +13,7 @@ internal sealed class StreamPump : ClientPump
 
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
-        Inbox.Add(data);
-        Link.WakeLater(this);
+        Keep(data);
         return 0;
     }
 
