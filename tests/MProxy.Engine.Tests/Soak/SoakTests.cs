@@ -12,6 +12,7 @@ namespace MProxy.Engine.Tests.Soak;
 /// A relay and its devices under mixed load for a while: nothing is lost, and what the process holds does not grow. Six seconds unless the variable
 /// MPROXY_SOAK_SECONDS says otherwise; the figures of a long run are in docs/service.md.
 /// </summary>
+[Collection("measured")]
 public sealed class SoakTests(ITestOutputHelper output) : IDisposable
 {
     private const int Samples = 40;
