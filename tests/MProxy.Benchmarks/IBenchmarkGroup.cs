@@ -6,5 +6,5 @@ namespace MProxy.Benchmarks;
 internal interface IBenchmarkGroup
 {
     /// <summary>Measures everything of the group that is asked for. A peer that is missing is a note in the report.</summary>
-    Task<GroupReport> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken);
+    GroupReport Run(BenchmarkOptions options, CancellationToken cancellationToken);
 }

@@ -5,23 +5,20 @@ using MProxy.Benchmarks.Peers;
 using MProxy.Benchmarks.Report;
 using MProxy.Benchmarks.Tunnel;
 
-if (args is [HoldingClients.Command or DelayProxy.Command or NerdbankTunnel.Command, ..])
+// Parts of a benchmark that have a process of their own.
+switch (args)
 {
-    // Part of a benchmark that has a process of its own.
-    switch (args[0])
-    {
-        case HoldingClients.Command:
-            HoldingClients.Run(args[1..]);
-            break;
-        case DelayProxy.Command:
-            DelayProxy.Run(args[1..]);
-            break;
-        default:
-            await NerdbankTunnel.RunAsync(args[1..]);
-            break;
-    }
-
-    return 0;
+    case [HoldingClients.Command, .. var arguments]:
+        HoldingClients.Run(arguments);
+        return 0;
+    case [DelayProxy.Command, .. var arguments]:
+        DelayProxy.Run(arguments);
+        return 0;
+    case [NerdbankTunnel.Command, .. var arguments]:
+        await NerdbankTunnel.RunAsync(arguments);
+        return 0;
+    default:
+        break;
 }
 
 BenchmarkOptions options;
@@ -50,7 +47,7 @@ foreach (var name in options.Groups)
         "tunnel" => new TunnelBenchmarks(),
         _ => throw new NotSupportedException(name),
     };
-    var report = await group.RunAsync(options, stopping.Token);
+    var report = group.Run(options, stopping.Token);
     var machine = Machine.Describe(DateTimeOffset.Now);
     Console.WriteLine($"\n## {name}\n\n{machine}\n\n{Markdown.Of(report)}");
     if (options.Write)

@@ -18,10 +18,7 @@ namespace MProxy.Benchmarks.Codec;
 /// <summary>The codec at the level of slices, beside the reference's in Node: the same frames, the same chunks, by BenchmarkDotNet.</summary>
 internal sealed class CodecBenchmarks : IBenchmarkGroup
 {
-    public Task<GroupReport> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(() => Run(options, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-    private static GroupReport Run(BenchmarkOptions options, CancellationToken cancellationToken)
+    public GroupReport Run(BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var report = new GroupReport("codec", CodecCases.Targets);
         string? why = null;

@@ -21,28 +21,13 @@ internal sealed class EchoLoad(int downloads, PeerKind kinds) : ITunnelLoad
 
     public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
     {
-        List<Socket> clients = [];
-        try
-        {
-            for (var i = 0; i < downloads; i++)
-            {
-                var position = i * 10_007L;
-                var client = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Download, position);
-                clients.Add(client);
-                LoadThread.Start(() => LoadStream.Receive(client, position, _ => { }));
-            }
-
-            var echo = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Echo);
-            clients.Add(echo);
-            Measure(echo, length.WarmUp);
-            var took = Measure(echo, length.Measured * 2);
-            took.Sort();
-            return [took[took.Count / 2], took[took.Count * 99 / 100]];
-        }
-        finally
-        {
-            clients.ForEach(LoadSocket.Reset);
-        }
+        using var transfers = new Transfers(tunnel.Entrance, downloads, isUp: false);
+        using var echo = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Echo);
+        Measure(echo, length.WarmUp);
+        var took = Measure(echo, length.Measured * 2);
+        transfers.Check();
+        took.Sort();
+        return [took[took.Count / 2], took[took.Count * 99 / 100]];
     }
 
     private static List<double> Measure(Socket echo, TimeSpan duration)

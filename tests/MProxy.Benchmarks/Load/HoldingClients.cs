@@ -16,9 +16,7 @@ internal static class HoldingClients
     /// <summary>Starts the process, and waits until all are connected. They are gone with it.</summary>
     public static Child Start(IPEndPoint entrance, int count)
     {
-        var child = Child.StartSelf([Command, $"{entrance.Port}", string.Create(CultureInfo.InvariantCulture, $"{count}")]);
-        child.WaitForLine(line => line == Ready);
-        return child;
+        return Child.StartSelf([Command, $"{entrance.Port}", string.Create(CultureInfo.InvariantCulture, $"{count}")]).WhenItSays(Ready);
     }
 
     /// <summary>What that process does, until its standard input ends.</summary>

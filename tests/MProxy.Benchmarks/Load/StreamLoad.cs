@@ -27,44 +27,16 @@ internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string 
 
     public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
     {
-        var clients = new List<Socket>();
-        long downloaded = 0;
-        Exception? failure = null;
-        List<Thread> threads = [];
+        var stalledClients = new List<Socket>();
         try
         {
             for (var i = 0; i < stalled; i++)
             {
-                clients.Add(LoadSocket.Connect(tunnel.Entrance, LoadCommand.Download, 0));
+                stalledClients.Add(LoadSocket.Connect(tunnel.Entrance, LoadCommand.Download, 0));
             }
 
-            for (var i = 0; i < streams; i++)
-            {
-                // Each begins at another place, so that bytes of one are no right bytes of another.
-                var position = i * 10_007L;
-                var client = LoadSocket.Connect(tunnel.Entrance, isUp ? LoadCommand.Upload : LoadCommand.Download, position);
-                clients.Add(client);
-                threads.Add(LoadThread.Start(() =>
-                {
-                    try
-                    {
-                        if (isUp)
-                        {
-                            LoadStream.Send(client, position);
-                        }
-                        else
-                        {
-                            LoadStream.Receive(client, position, count => Interlocked.Add(ref downloaded, count));
-                        }
-                    }
-                    catch (InvalidDataException error)
-                    {
-                        failure = error;
-                    }
-                }));
-            }
-
-            long Moved() => isUp ? server.Uploaded : Interlocked.Read(ref downloaded);
+            using var transfers = new Transfers(tunnel.Entrance, streams, isUp);
+            long Moved() => isUp ? server.Uploaded : transfers.Downloaded;
             Thread.Sleep(isSlow ? length.WarmUp * SlowFactor : length.WarmUp);
             var (before, cost, started) = (Moved(), tunnel.CpuSeconds(), Stopwatch.GetTimestamp());
             Thread.Sleep(isSlow ? length.Measured * SlowFactor : length.Measured);
@@ -72,17 +44,14 @@ internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string 
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             cost = tunnel.CpuSeconds() - cost;
             server.Check();
-            if (failure is not null || moved == 0)
-            {
-                throw failure ?? new IOException("Nothing moved.");
-            }
-
-            return [moved / seconds / Mebi, tunnel.HasProcesses ? cost / (moved / Gibi) : double.NaN];
+            transfers.Check();
+            return moved > 0
+                ? [moved / seconds / Mebi, tunnel.HasProcesses ? cost / (moved / Gibi) : double.NaN]
+                : throw new IOException("Nothing moved.");
         }
         finally
         {
-            clients.ForEach(LoadSocket.Reset);
-            threads.ForEach(thread => thread.Join());
+            stalledClients.ForEach(LoadSocket.Reset);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace MProxy.Benchmarks.Peers;
 
@@ -10,7 +11,12 @@ internal sealed class Child : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private const int Terminated = 128 + 15;
+
     private static readonly ConcurrentDictionary<int, Process> Running = [];
+
+    // .NET itself just ends.
+    private static readonly PosixSignalRegistration Termination;
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _lines = [];
@@ -21,6 +27,7 @@ internal sealed class Child : IDisposable
         // Nothing that was started outlives this program, however it ends.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => KillAll();
         AppDomain.CurrentDomain.UnhandledException += (_, _) => KillAll();
+        Termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(Terminated));
     }
 
     private Child(ProcessStartInfo start)
@@ -71,6 +78,15 @@ internal sealed class Child : IDisposable
         _process.StandardInput.Flush();
     }
 
+    /// <summary>Waits until it says that it is ready.</summary>
+    /// <returns>The same one.</returns>
+    /// <exception cref="IOException">It did not in time, or before its output ended.</exception>
+    public Child WhenItSays(string ready)
+    {
+        WaitForLine(line => line == ready);
+        return this;
+    }
+
     /// <exception cref="IOException">No such line came in time, or before its output ended.</exception>
     public string WaitForLine(Predicate<string> isIt)
     {
@@ -92,9 +108,10 @@ internal sealed class Child : IDisposable
         throw Failed("did not say that it is ready");
     }
 
-    /// <summary>Waits until somebody listens.</summary>
-    /// <exception cref="IOException">Nobody did in time.</exception>
-    public void WaitForPort(IPEndPoint address)
+    /// <summary>Waits until it listens.</summary>
+    /// <returns>The same one.</returns>
+    /// <exception cref="IOException">It did not in time.</exception>
+    public Child WhenItListens(IPEndPoint address)
     {
         for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < Patience && !_process.HasExited; Thread.Sleep(20))
         {
@@ -102,7 +119,7 @@ internal sealed class Child : IDisposable
             try
             {
                 probe.Connect(address);
-                return;
+                return this;
             }
             catch (SocketException)
             {

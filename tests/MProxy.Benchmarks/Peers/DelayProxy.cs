@@ -20,9 +20,7 @@ internal static class DelayProxy
     /// <summary>Starts it in front of an address.</summary>
     public static Child Start(IPEndPoint entrance, IPEndPoint target, TimeSpan oneWay)
     {
-        var child = Child.StartSelf([Command, $"{entrance.Port}", $"{target.Port}", oneWay.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)], isAside: true);
-        child.WaitForLine(line => line == Command);
-        return child;
+        return Child.StartSelf([Command, $"{entrance.Port}", $"{target.Port}", oneWay.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)], isAside: true).WhenItSays(Command);
     }
 
     /// <summary>What that process does, until it is ended.</summary>

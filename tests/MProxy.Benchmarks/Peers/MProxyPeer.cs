@@ -19,8 +19,7 @@ internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tc
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, link) = (Ports.Free(), Ports.Free());
-        var way = delay > TimeSpan.Zero ? Ports.Free() : link;
+        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
         var folder = new TemporaryFolder();
         var isTls = scheme is "tls" or "wss";
         var certificate = isTls ? $"-CertificatePath '{BenchmarkCertificate.Write(folder)}'" : "";
@@ -28,20 +27,14 @@ internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tc
         return Together(
             entrance,
             () => folder,
-            () => Shell($"$null = Start-MProxyRelay -Listen {scheme}://{link} -TcpPort {entrance.Port} {certificate} {Limits}", link),
-            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, link, delay) : new MemoryStream(),
-            () => Shell($"$null = Start-MProxyTunnel -Relay {scheme}://{way} -Service @{{ tcp = '{service}' }} {trust}"));
+            () => Shell($"$null = Start-MProxyRelay -Listen {scheme}://{way.Server} -TcpPort {entrance.Port} {certificate} {Limits}").WhenItListens(way.Server),
+            way.Start,
+            () => Shell($"$null = Start-MProxyTunnel -Relay {scheme}://{way.Entrance} -Service @{{ tcp = '{service}' }} {trust}"));
     }
 
-    private Child Shell(string script, IPEndPoint? listening = null)
+    private Child Shell(string script)
     {
         var program = Directory.EnumerateFiles(Folder, OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell", SearchOption.AllDirectories).First();
-        var child = Child.Start(program, ["-Command", $"{script}; {Stay}"], isAside: false, (Inline, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
-        if (listening is not null)
-        {
-            child.WaitForPort(listening);
-        }
-
-        return child;
+        return Child.Start(program, ["-Command", $"{script}; {Stay}"], isAside: false, (Inline, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
     }
 }

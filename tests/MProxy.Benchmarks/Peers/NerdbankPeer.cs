@@ -10,13 +10,12 @@ internal sealed class NerdbankPeer(PeerKind kind, TimeSpan delay = default) : Tu
 {
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, server) = (Ports.Free(), Ports.Free());
-        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
         return Together(
             entrance,
-            () => Ready(Start("relay", server, entrance)),
-            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
-            () => Start("device", way, service));
+            () => Start("relay", way.Server, entrance).WhenItSays(NerdbankTunnel.Ready),
+            way.Start,
+            () => Start("device", way.Entrance, service));
     }
 
     // With inline completions, as ours has them where the process is its own.
@@ -27,10 +26,4 @@ internal sealed class NerdbankPeer(PeerKind kind, TimeSpan delay = default) : Tu
         ("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"));
 
     private static string Port(IPEndPoint address) => address.Port.ToString(CultureInfo.InvariantCulture);
-
-    private static Child Ready(Child child)
-    {
-        child.WaitForLine(line => line == NerdbankTunnel.Ready);
-        return child;
-    }
 }

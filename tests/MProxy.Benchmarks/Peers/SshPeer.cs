@@ -11,8 +11,7 @@ internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelP
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, server) = (Ports.Free(), Ports.Free());
-        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
         var folder = new TemporaryFolder();
         foreach (var key in new[] { "host", "user" })
         {
@@ -20,7 +19,7 @@ internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelP
         }
 
         var configuration = folder.Write("sshd_config", $"""
-            ListenAddress {server}
+            ListenAddress {way.Server}
             HostKey {folder.Path("host")}
             AuthorizedKeysFile {folder.Path("user.pub")}
             PidFile none
@@ -34,7 +33,7 @@ internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelP
             """);
         string[] options =
         [
-            "-N", "-F", "none", "-i", folder.Path("user"), "-p", $"{way.Port}", "-R", $"{entrance}:{service}",
+            "-N", "-F", "none", "-i", folder.Path("user"), "-p", $"{way.Entrance.Port}", "-R", $"{entrance}:{service}",
             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
             "-o", "Compression=no", "-o", "Ciphers=aes128-gcm@openssh.com", $"{Environment.UserName}@127.0.0.1",
         ];
@@ -42,14 +41,8 @@ internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelP
         return Together(
             entrance,
             () => folder,
-            () => Listening(Child.Start(sshd, ["-D", "-e", "-f", configuration]), server),
-            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
+            () => Child.Start(sshd, ["-D", "-e", "-f", configuration]).WhenItListens(way.Server),
+            way.Start,
             () => Child.Start("ssh", options));
-    }
-
-    private static Child Listening(Child child, IPEndPoint address)
-    {
-        child.WaitForPort(address);
-        return child;
     }
 }

@@ -39,14 +39,17 @@ internal abstract class TunnelPeer(string name, PeerKind kind)
     protected abstract RunningTunnel StartTunnel(IPEndPoint service);
 
     /// <summary>Ends what was started where the rest could not be.</summary>
-    protected static RunningTunnel Together(IPEndPoint entrance, params Func<IDisposable>[] starts)
+    protected static RunningTunnel Together(IPEndPoint entrance, params Func<IDisposable?>[] starts)
     {
         List<IDisposable> owned = [];
         try
         {
             foreach (var start in starts)
             {
-                owned.Add(start());
+                if (start() is { } one)
+                {
+                    owned.Add(one);
+                }
             }
 
             return new RunningTunnel(entrance, [.. owned]);

@@ -18,19 +18,12 @@ internal sealed class YamuxPeer(PeerKind kind, TimeSpan delay = default, int? wi
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, server) = (Ports.Free(), Ports.Free());
-        var way = delay > TimeSpan.Zero ? Ports.Free() : server;
+        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
         return Together(
             entrance,
-            () => Ready(Child.Start(Program.Value, ["relay", $"{server}", $"{entrance}", $"{window ?? 256}"])),
-            () => delay > TimeSpan.Zero ? DelayProxy.Start(way, server, delay) : new MemoryStream(),
-            () => Child.Start(Program.Value, ["device", $"{way}", $"{service}", $"{window ?? 256}"]));
-    }
-
-    private static Child Ready(Child child)
-    {
-        child.WaitForLine(line => line == "ready");
-        return child;
+            () => Child.Start(Program.Value, ["relay", $"{way.Server}", $"{entrance}", $"{window ?? 256}"]).WhenItSays("ready"),
+            way.Start,
+            () => Child.Start(Program.Value, ["device", $"{way.Entrance}", $"{service}", $"{window ?? 256}"]));
     }
 
     private static string Build()

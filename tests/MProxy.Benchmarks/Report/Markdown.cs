@@ -38,7 +38,7 @@ internal static class Markdown
         return text.ToString();
     }
 
-    public static bool IsMet(Target target, double reached) => target.Measure.Better == Better.Higher ? reached >= target.Bound : reached <= target.Bound;
+    private static bool IsMet(Target target, double reached) => target.Measure.Better == Better.Higher ? reached >= target.Bound : reached <= target.Bound;
 
     private static string Seen(Target target, double reached) => target.Peer is null ? Figure.Text(reached) : Figure.Ratio(reached);
 

@@ -8,10 +8,7 @@ namespace MProxy.Benchmarks.Tunnel;
 /// <summary>Tunnels of several makers, which take turns at every load: what slows the machine down slows down all of them.</summary>
 internal sealed class TunnelBenchmarks : IBenchmarkGroup
 {
-    public Task<GroupReport> RunAsync(BenchmarkOptions options, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(() => Run(options, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-    private static GroupReport Run(BenchmarkOptions options, CancellationToken cancellationToken)
+    public GroupReport Run(BenchmarkOptions options, CancellationToken cancellationToken)
     {
         var report = new GroupReport("tunnel", TunnelTargets.All);
         var length = options.IsShort ? LoadLength.Short : LoadLength.Full;
