@@ -9,7 +9,7 @@ missing, the task says so and how to get it. On a machine without PowerShell, `d
 .PARAMETER Task
 Build: the module, ready for Import-Module ./MProxy.psd1. Test: everything, under this PowerShell and on the embedded engine.
 Docs: the help that Get-Help reads, from the markdown in docs/en-US. Package: a folder and archive with the module alone, in out/.
-Bench: all benchmarks, with the figures put into docs/performance.md; about half an hour on a machine that does nothing else.
+Bench: all benchmarks, with the figures put into docs/performance.md. It takes long, and wants a machine that does nothing else.
 
 .PARAMETER Configuration
 Release, unless Debug is asked for.
