@@ -2,6 +2,7 @@ using MProxy.Benchmarks;
 using MProxy.Benchmarks.Codec;
 using MProxy.Benchmarks.Load;
 using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Pipeline;
 using MProxy.Benchmarks.Report;
 using MProxy.Benchmarks.Tunnel;
 
@@ -48,6 +49,7 @@ foreach (var name in options.Groups)
     {
         "codec" => (IBenchmarkGroup)new CodecBenchmarks(),
         "tunnel" => new TunnelBenchmarks(),
+        "pipeline" => new PipelineBenchmarks(),
         _ => throw new NotSupportedException(name),
     };
     var report = await group.RunAsync(options, stopping.Token);
