@@ -95,16 +95,19 @@ internal sealed class PipelineBenchmarks : IBenchmarkGroup
     {
         var output = RepositoryFolder.Find("tests", "MProxy.EmptyModule", "bin", BuildConfiguration.Name);
         var empty = Directory.EnumerateFiles(output, "MProxy.EmptyModule.psd1", SearchOption.AllDirectories).First();
+        var view = Path.Combine(Path.GetDirectoryName(empty)!, "MProxy.EmptyView.psd1");
         for (var round = 0; round <= options.Rounds; round++)
         {
             var ours = shell.Run("import.ps1", 1, "-Module", Module, "-First")[0];
             var theirs = shell.Run("import.ps1", 1, "-Module", empty)[0];
+            var withView = shell.Run("import.ps1", 1, "-Module", view)[0];
 
             // The first round brings the files into memory, and does not count.
             if (round > 0)
             {
                 report.Add(Import, Names.Ours, ours["import"]);
                 report.Add(Import, EmptyModule, theirs["import"]);
+                report.Add(Import, EmptyView, withView["import"]);
                 report.Add(FirstFrame, Names.Ours, ours["frame"]);
             }
         }

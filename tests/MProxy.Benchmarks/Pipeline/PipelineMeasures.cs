@@ -9,6 +9,9 @@ internal static class PipelineMeasures
     public const string OutNull = "Out-Null";
     public const string EmptyModule = "an empty module";
 
+    /// <summary>PowerShell needs as long for the first view of a module as for all of ours.</summary>
+    public const string EmptyView = "an empty module with a view";
+
     public static readonly Measure ByteByByte = new("200 KB byte by byte", "ms", Better.Lower);
     public static readonly Measure FramesOfFile = new("64 B frames from -Path", "frames/s", Better.Higher, IsCharted: true);
     public static readonly Measure FramesOfMemory = new("64 B frames from a byte[]", "frames/s", Better.Higher, IsCharted: true);

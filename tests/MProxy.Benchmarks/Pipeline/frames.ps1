@@ -13,6 +13,9 @@ for ($round = 0; $round -le $Rounds; $round++) {
         throw "There are $Count frames, and $($fromFile.Count) and $($fromMemory.Count) were read."
     }
 
+    # What is still held would slow down the collector in the next round.
+    $fromFile = $fromMemory = $null
+
     # The first round warms up, and does not count.
     if ($round -gt 0) {
         [string]::Format([Globalization.CultureInfo]::InvariantCulture, '{{"file":{0},"memory":{1}}}', $file, $memory)
