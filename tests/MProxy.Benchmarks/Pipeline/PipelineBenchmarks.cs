@@ -74,7 +74,7 @@ internal sealed class PipelineBenchmarks : IBenchmarkGroup
         foreach (var (measure, operation) in peer is null ? [] : new[] { (FramesOfFile, "file"), (FramesOfMemory, "memory") })
         {
             peer!.Prepare(new { op = operation, path });
-            for (var round = 0; round <= options.Rounds; round++)
+            for (var round = -1; round <= options.Rounds; round++)
             {
                 var (frames, _, time) = peer.Run(1);
                 if (frames != count)
@@ -82,7 +82,7 @@ internal sealed class PipelineBenchmarks : IBenchmarkGroup
                     throw new InvalidDataException($"{PackerWorker.Name} saw {frames} frames where there are {count}.");
                 }
 
-                // The first round warms up, and does not count.
+                // Two rounds warm up, and do not count.
                 if (round > 0)
                 {
                     report.Add(measure, PackerWorker.Name, count / time.TotalSeconds);

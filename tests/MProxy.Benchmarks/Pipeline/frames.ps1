@@ -2,21 +2,22 @@
 param([string] $Module, [string] $Path, [int] $Rounds, [int] $Count)
 Import-Module $Module
 $bytes = [IO.File]::ReadAllBytes($Path)
-for ($round = 0; $round -le $Rounds; $round++) {
+# Two rounds warm up, and do not count. What a round leaves behind is no part of the next.
+for ($round = -1; $round -le $Rounds; $round++) {
+    [GC]::Collect()
     $started = [Diagnostics.Stopwatch]::GetTimestamp()
     $fromFile = ConvertFrom-MProxyStream -Path $Path
     $file = [Diagnostics.Stopwatch]::GetElapsedTime($started).TotalMilliseconds
+    $fromFile = $fromFile.Count
+    [GC]::Collect()
     $started = [Diagnostics.Stopwatch]::GetTimestamp()
     $fromMemory = ConvertFrom-MProxyStream -InputObject $bytes
     $memory = [Diagnostics.Stopwatch]::GetElapsedTime($started).TotalMilliseconds
-    if ($fromFile.Count -ne $Count -or $fromMemory.Count -ne $Count) {
-        throw "There are $Count frames, and $($fromFile.Count) and $($fromMemory.Count) were read."
+    $fromMemory = $fromMemory.Count
+    if ($fromFile -ne $Count -or $fromMemory -ne $Count) {
+        throw "There are $Count frames, and $fromFile and $fromMemory were read."
     }
 
-    # What is still held would slow down the collector in the next round.
-    $fromFile = $fromMemory = $null
-
-    # The first round warms up, and does not count.
     if ($round -gt 0) {
         [string]::Format([Globalization.CultureInfo]::InvariantCulture, '{{"file":{0},"memory":{1}}}', $file, $memory)
     }
