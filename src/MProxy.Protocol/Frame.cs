@@ -13,8 +13,8 @@ public sealed class Frame
     public Frame(FrameKind kind, in FrameMeta meta, byte[] data)
         : this(kind, meta, data.Length, 0) => SetData(data);
 
-    internal Frame(in FrameHeader header, long offset)
-        : this(header.Kind, header.ToMeta(), header.BodyLength, offset)
+    internal Frame(in FrameHeader header, in FrameMeta meta, long offset)
+        : this(header.Kind, meta, header.BodyLength, offset)
     {
     }
 

@@ -61,14 +61,17 @@ public ref struct FrameHeader
     public static string Text(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field);
 
     /// <summary>The fields as strings, to pack a frame for the same client again.</summary>
-    public readonly FrameMeta ToMeta() => new()
+    public readonly FrameMeta ToMeta() => ToMeta(default);
+
+    /// <summary>The fields as strings: those of the frame before, where they are the same, since most frames follow one of their client.</summary>
+    internal readonly FrameMeta ToMeta(in FrameMeta before) => new()
     {
-        Family = Text(Family),
-        Address = Text(Address),
+        Family = Text(Family, before.Family),
+        Address = Text(Address, before.Address),
         Port = Port,
-        Service = HasService ? Text(Service) : null,
+        Service = HasService ? Text(Service, before.Service) : null,
         ServicePort = ServicePort,
-        Name = HasName ? Text(Name) : null,
+        Name = HasName ? Text(Name, before.Name) : null,
     };
 
     /// <summary>Makes this the view of a header that was read.</summary>
@@ -81,4 +84,7 @@ public ref struct FrameHeader
         BodyLength = bodyLength;
         _servicePort = servicePort;
     }
+
+    private static string Text(ReadOnlySpan<byte> field, string? before) =>
+        before is not null && Ascii.Equals(field, before) ? before : Text(field);
 }

@@ -13,6 +13,7 @@ public sealed class FrameReader
     private readonly FrameScanner _scanner;
     private readonly bool _headerOnly;
     private Frame? _current;
+    private FrameMeta _meta;
     private byte[] _body = [];
     private int _bodyLength;
 
@@ -37,7 +38,8 @@ public sealed class FrameReader
         {
             if (slice.IsStart)
             {
-                _current = new Frame(slice.Header, _scanner.FrameOffset);
+                _meta = slice.Header.ToMeta(_meta);
+                _current = new Frame(slice.Header, _meta, _scanner.FrameOffset);
                 _bodyLength = 0;
             }
 

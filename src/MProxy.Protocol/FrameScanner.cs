@@ -47,15 +47,22 @@ public sealed class FrameScanner
             return false;
         }
 
-        if (_bodyRemaining == 0)
+        if (_bodyRemaining > 0)
         {
-            return TryReadHeader(ref input, out slice);
+            slice = default;
+            slice.Body = TakeBody(ref input);
+            slice.IsEnd = _bodyRemaining == 0;
+            return true;
         }
 
-        slice = default;
-        slice.Body = TakeBody(ref input);
-        slice.IsEnd = _bodyRemaining == 0;
-        return true;
+        if (input.Length < _wanted - _carried)
+        {
+            Carry(ref input, input.Length);
+            slice = default;
+            return false;
+        }
+
+        return TryReadHeader(ref input, out slice);
     }
 
     /// <summary>Says that no more input comes.</summary>
@@ -90,54 +97,69 @@ public sealed class FrameScanner
         slice = default;
         try
         {
-            if (!TryTakePreambleAndHeader(ref input, out var header))
+            // Where the next frame starts follows from this one's header, so nothing here may wait for memory: hence one local
+            // span, which is written back at the end.
+            var rest = input;
+            var header = WholeHeader(rest);
+            if (!header.IsEmpty)
+            {
+                var taken = WireFormat.PreambleLength + header.Length;
+                rest = rest[taken..];
+                Offset += taken;
+            }
+            else if (TryGatherHeader(ref input, out header))
+            {
+                rest = input;
+            }
+            else
             {
                 return false;
             }
 
-            TextHeader.Parse(header, FrameOffset + WireFormat.PreambleLength, _lenient, _maxBodyLength, out slice.Target);
+            TextHeader.Parse(header, FrameOffset + WireFormat.PreambleLength, _lenient, _maxBodyLength, ref slice.Target);
+            var length = slice.Header.BodyLength;
+            var here = (int)Math.Min(length, rest.Length);
+            slice.IsStart = true;
+            slice.IsEnd = here == length;
+            slice.Body = rest[..here];
+            input = rest[here..];
+            Offset += here;
+            _bodyRemaining = length - here;
+            return true;
         }
         catch (ProtocolException failure)
         {
             _failure = failure;
             throw;
         }
-
-        slice.IsStart = true;
-        _bodyRemaining = slice.Header.BodyLength;
-        slice.Body = TakeBody(ref input);
-        slice.IsEnd = _bodyRemaining == 0;
-        return true;
     }
 
-    /// <summary>The header bytes: in place where the input holds them whole, else gathered in the carry buffer.</summary>
-    private bool TryTakePreambleAndHeader(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> header)
+    /// <summary>The header in place, where the input holds all of it.</summary>
+    private ReadOnlySpan<byte> WholeHeader(ReadOnlySpan<byte> input)
     {
-        header = default;
-        if (_carried == 0)
+        if (_carried > 0)
         {
-            FrameOffset = Offset;
-            if (input.Length >= WireFormat.PreambleLength)
-            {
-                CheckVersion(input[0]);
-                var whole = WireFormat.PreambleLength + CheckHeaderLength(input[1]);
-                if (input.Length >= whole)
-                {
-                    header = input[WireFormat.PreambleLength..whole];
-                    input = input[whole..];
-                    Offset += whole;
-                    return true;
-                }
-            }
+            return default;
         }
 
+        FrameOffset = Offset;
+        if (input.Length < WireFormat.PreambleLength)
+        {
+            return default;
+        }
+
+        CheckVersion(input[0]);
+        var length = CheckHeaderLength(input[1]);
+        return input.Length >= WireFormat.PreambleLength + length ? input.Slice(WireFormat.PreambleLength, length) : default;
+    }
+
+    /// <summary>Gathers a header that comes in pieces in the carry buffer.</summary>
+    private bool TryGatherHeader(scoped ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> header)
+    {
+        header = default;
         while (!input.IsEmpty)
         {
-            var taken = Math.Min(_wanted - _carried, input.Length);
-            input[..taken].CopyTo(_carry.AsSpan(_carried));
-            input = input[taken..];
-            _carried += taken;
-            Offset += taken;
+            Carry(ref input, Math.Min(_wanted - _carried, input.Length));
 
             // Each of the two is checked on the byte that brings it: bad input is told at once, not a header later.
             if (_carried < _wanted)
@@ -163,6 +185,15 @@ public sealed class FrameScanner
         }
 
         return false;
+    }
+
+    /// <summary>Keeps a part of a header until the rest of it comes.</summary>
+    private void Carry(scoped ref ReadOnlySpan<byte> input, int length)
+    {
+        input[..length].CopyTo(_carry.AsSpan(_carried));
+        input = input[length..];
+        _carried += length;
+        Offset += length;
     }
 
     private void ThrowIfFailed()

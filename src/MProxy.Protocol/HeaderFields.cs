@@ -24,19 +24,8 @@ internal readonly struct HeaderFields
     public bool IsAscii { get; }
 
     /// <summary>Finds the commas, 32 bytes at a time: this is most of what reading a header costs.</summary>
-    public static HeaderFields Split(ReadOnlySpan<byte> header)
-    {
-        if (header.Length < Vector256<byte>.Count)
-        {
-            // Room for one load, zeros behind the header. They are no commas.
-            Span<byte> padded = stackalloc byte[Vector256<byte>.Count];
-            padded.Clear();
-            header.CopyTo(padded);
-            return Split(padded, header.Length);
-        }
-
-        return Split(header, header.Length);
-    }
+    public static HeaderFields Split(ReadOnlySpan<byte> header) =>
+        header.Length < Vector256<byte>.Count ? SplitShort(header) : Split(header, header.Length);
 
     /// <summary>Where a field starts.</summary>
     public int Start(int index) => index == 0 ? 0 : End(index - 1) + 1;
@@ -46,6 +35,15 @@ internal readonly struct HeaderFields
 
     /// <summary>A field; empty where the header stops before it.</summary>
     public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> header, int index) => index < Count ? header[Start(index)..End(index)] : default;
+
+    private static HeaderFields SplitShort(ReadOnlySpan<byte> header)
+    {
+        // Room for one load, with zeros behind the header. They are no commas.
+        Span<byte> padded = stackalloc byte[Vector256<byte>.Count];
+        padded.Clear();
+        header.CopyTo(padded);
+        return Split(padded, header.Length);
+    }
 
     private static HeaderFields Split(ReadOnlySpan<byte> bytes, int length)
     {

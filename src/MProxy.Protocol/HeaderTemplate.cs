@@ -9,6 +9,9 @@ namespace MProxy.Protocol;
 /// </summary>
 public sealed class HeaderTemplate
 {
+    // Of the largest body that a header can declare.
+    private const int MaxDigits = 19;
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly byte[] _prefix;
@@ -58,14 +61,28 @@ public sealed class HeaderTemplate
     /// <returns>How many bytes were written.</returns>
     public int WriteBefore(Span<byte> room, long bodyLength)
     {
-        var length = Measure(bodyLength);
-        var target = room[^length..];
-        target[0] = WireFormat.Version1;
-        target[1] = (byte)(length - WireFormat.PreambleLength);
-        _prefix.CopyTo(target[WireFormat.PreambleLength..]);
-        _ = Utf8Formatter.TryFormat(bodyLength, target[(WireFormat.PreambleLength + _prefix.Length)..], out _);
-        _suffix.CopyTo(target[^_suffix.Length..]);
-        return length;
+        ArgumentOutOfRangeException.ThrowIfNegative(bodyLength);
+        if (_prefix.Length + MaxDigits + _suffix.Length > WireFormat.MaxHeaderLength)
+        {
+            // Only a SIZE of few digits may fit.
+            _ = Measure(bodyLength);
+        }
+
+        var start = room.Length - _suffix.Length;
+        _suffix.CopyTo(room[start..]);
+        var rest = (ulong)bodyLength;
+        do
+        {
+            (rest, var digit) = Math.DivRem(rest, 10);
+            room[--start] = (byte)('0' + digit);
+        }
+        while (rest > 0);
+
+        start -= _prefix.Length;
+        _prefix.CopyTo(room[start..]);
+        room[start - 1] = (byte)(room.Length - start);
+        room[start - 2] = WireFormat.Version1;
+        return room.Length - start + WireFormat.PreambleLength;
     }
 
     /// <summary>Writes a header that was read, byte for byte but for a smaller SIZE, with its preamble.</summary>

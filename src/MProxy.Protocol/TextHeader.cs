@@ -12,7 +12,7 @@ internal static class TextHeader
     private const int MaxPlainDigits = 18;
 
     /// <summary>Parses one header into a view of it. <paramref name="offset"/> is where it starts in the stream, for errors.</summary>
-    public static void Parse(ReadOnlySpan<byte> header, long offset, bool lenient, long maxBodyLength, out FrameHeader view)
+    public static void Parse(ReadOnlySpan<byte> header, long offset, bool lenient, long maxBodyLength, ref FrameHeader view)
     {
         var fields = HeaderFields.Split(header);
         if (!fields.IsAscii && !lenient && !Utf8.IsValid(header))
@@ -31,7 +31,6 @@ internal static class TextHeader
         var port = ParsePort(fields.Of(header, 2), offset + fields.Start(2), lenient, "port");
         var size = ParseSize(fields.Of(header, 3), offset + fields.Start(3), lenient, maxBodyLength);
         var servicePort = ParsePort(fields.Of(header, 5), offset + fields.Start(5), lenient, "service port");
-        view = default;
         view.Set(header, fields, kind, port, size, servicePort);
     }
 

@@ -2,6 +2,7 @@ using MProxy.Benchmarks;
 using MProxy.Benchmarks.Codec;
 using MProxy.Benchmarks.Load;
 using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Pipeline;
 using MProxy.Benchmarks.Report;
 using MProxy.Benchmarks.Tunnel;
 
@@ -43,8 +44,9 @@ foreach (var name in options.Groups)
 {
     IBenchmarkGroup group = name switch
     {
-        "codec" => (IBenchmarkGroup)new CodecBenchmarks(),
+        "codec" => new CodecBenchmarks(),
         "tunnel" => new TunnelBenchmarks(),
+        "pipeline" => new PipelineBenchmarks(),
         _ => throw new NotSupportedException(name),
     };
     var report = group.Run(options, stopping.Token);

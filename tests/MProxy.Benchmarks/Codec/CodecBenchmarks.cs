@@ -30,10 +30,13 @@ internal sealed class CodecBenchmarks : IBenchmarkGroup
 
         using var artifacts = new TemporaryFolder();
         CodecWork.Peer = peer;
-        foreach (var work in new[] { typeof(UnpackWork), typeof(PackWork) })
+        foreach (var (work, cases) in new[] { (typeof(UnpackWork), CodecCases.Unpack), (typeof(PackWork), CodecCases.Pack) })
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Collect(BenchmarkRunner.Run(work, Configuration(options, artifacts)), report);
+            if (cases.Any(one => Wants(options, one)))
+            {
+                Collect(BenchmarkRunner.Run(work, Configuration(options, artifacts)), report);
+            }
         }
 
         return report;
@@ -57,17 +60,13 @@ internal sealed class CodecBenchmarks : IBenchmarkGroup
             .AddLogger(new ErrorLogger())
             .AddColumnProvider(DefaultColumnProviders.Instance)
             .AddExporter(MarkdownExporter.Default)
-            .AddFilter(new SimpleFilter(one => Wants(options, one)))
+            .AddFilter(new SimpleFilter(one => Wants(options, CaseOf(one)) && (IsOurs(one) || CodecWork.Peer is not null)))
             .WithArtifactsPath(artifacts.Path("BenchmarkDotNet"))
             .WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.DisableOptimizationsValidator);
     }
 
-    private static bool Wants(BenchmarkOptions options, BenchmarkCase one)
-    {
-        var work = CaseOf(one);
-        return (options.Wants(work.Speed.Name) || (IsOfAllocation(work) && options.Wants(CodecCases.Allocated.Name)))
-            && (IsOurs(one) || CodecWork.Peer is not null);
-    }
+    private static bool Wants(BenchmarkOptions options, CodecCase work) =>
+        options.Wants(work.Speed.Name) || (IsOfAllocation(work) && options.Wants(CodecCases.Allocated.Name));
 
     private static void Collect(Summary summary, GroupReport report)
     {

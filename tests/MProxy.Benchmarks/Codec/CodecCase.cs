@@ -54,10 +54,13 @@ internal sealed class CodecCase(string name, double share, int bodyLength)
     };
 
     /// <summary>The frames of one pass.</summary>
-    public byte[] Pack()
+    public byte[] Pack() => Frames(bodyLength, FramesPerPass);
+
+    /// <summary>So many frames of one client, one behind the other.</summary>
+    public static byte[] Frames(int bodyLength, int count)
     {
         var length = FrameLength(bodyLength);
-        var bytes = new byte[FramesPerPass * length];
+        var bytes = new byte[count * length];
         var header = new HeaderTemplate(FrameKind.Message, Meta);
         for (var end = length; end <= bytes.Length; end += length)
         {
@@ -68,5 +71,6 @@ internal sealed class CodecCase(string name, double share, int bodyLength)
         return bytes;
     }
 
-    private static int FrameLength(int bodyLength) => new HeaderTemplate(FrameKind.Message, Meta).Measure(bodyLength) + bodyLength;
+    /// <summary>The length of such a frame, header and all.</summary>
+    public static int FrameLength(int bodyLength) => new HeaderTemplate(FrameKind.Message, Meta).Measure(bodyLength) + bodyLength;
 }

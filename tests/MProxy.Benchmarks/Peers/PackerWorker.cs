@@ -28,7 +28,7 @@ internal sealed class PackerWorker : IDisposable
                 }
             }
 
-            return why is null ? new PackerWorker(Child.Start(Programs.Find("node")!, [Path.Combine(folder, "worker.mjs")], isAside: true)) : null;
+            return why is null ? new PackerWorker(Child.Start(Programs.Find("node")!, ["--expose-gc", Path.Combine(folder, "worker.mjs")], isAside: true)) : null;
         }
         catch (IOException error)
         {
