@@ -8,10 +8,12 @@ namespace MProxy.Benchmarks.Load;
 internal sealed class ConnectionLoad(PeerKind kinds) : ITunnelLoad
 {
     private const int AtOnce = 8;
+    private const double MicrosecondsPerSecond = 1e6;
 
     private readonly Measure _rate = new("connections", "1/s", Better.Higher, IsCharted: true);
+    private readonly Measure _cost = new("CPU of a connection", "µs", Better.Lower);
 
-    public IReadOnlyList<Measure> Measures => [_rate];
+    public IReadOnlyList<Measure> Measures => [_rate, _cost];
 
     public PeerKind Kinds => kinds;
 
@@ -36,12 +38,14 @@ internal sealed class ConnectionLoad(PeerKind kinds) : ITunnelLoad
             }
         })).ToList();
         Thread.Sleep(length.WarmUp);
-        var (before, started) = (Volatile.Read(ref count), Stopwatch.GetTimestamp());
+        var (before, cost, started) = (Volatile.Read(ref count), tunnel.CpuSeconds(), Stopwatch.GetTimestamp());
         Thread.Sleep(length.Measured);
-        var rate = (Volatile.Read(ref count) - before) / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var made = Volatile.Read(ref count) - before;
+        var rate = made / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        cost = tunnel.CpuSeconds() - cost;
         Volatile.Write(ref isOver, true);
         threads.ForEach(thread => thread.Join());
-        return failure is null ? [rate] : throw new IOException($"A connection failed: {failure.Message}", failure);
+        return failure is null ? [rate, tunnel.HasProcesses ? cost / made * MicrosecondsPerSecond : double.NaN] : throw new IOException($"A connection failed: {failure.Message}", failure);
     }
 
     private static void ComeAndGo(RunningTunnel tunnel)

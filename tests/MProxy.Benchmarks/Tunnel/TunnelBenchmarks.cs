@@ -67,6 +67,7 @@ internal sealed class TunnelBenchmarks : IBenchmarkGroup
     {
         TunnelLoads.OneDown.Run(tunnel, server, length);
         TunnelLoads.OneUp.Run(tunnel, server, length);
+        TunnelLoads.Connections.Run(tunnel, server, length);
     }
 
     private static void Measure(GroupReport report, ITunnelLoad load, TunnelPeer peer, RunningTunnel tunnel, LoadServer server, LoadLength length) =>
