@@ -15,7 +15,9 @@ namespace MProxy.Engine.Link;
 /// <param name="time">The clock.</param>
 internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first, IClientFilter? filter, ClientThrottle? throttle, TimeProvider time)
 {
-    private const int ReadLength = 64 << 10;
+    // Of what is read at once, and thereby of a frame. A buffer of the pool holds the longer one and its header.
+    private const int SharedLength = 64 << 10;
+    private const int ReadLength = (128 << 10) - WireFormat.MaxHeaderRoom;
     private const int MaxIgnored = 256 << 10;
 
     /// <summary>How long a client that was stopped is still listened to: who is cut off while it sends may never see its last answer.</summary>
@@ -28,6 +30,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[]? _buffer;
     private int _held;
+    private LoopTurn _turn;
 
     /// <summary>Where bytes are read into, with room for a header in front.</summary>
     private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength)).AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
@@ -118,7 +121,13 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         // The header goes into the room in front, so that both are one contiguous run.
         var buffer = _buffer!;
         var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), length);
-        if (!await link.SendAsync(client, buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + length), _pending).ConfigureAwait(false))
+        var sending = link.SendAsync(client, buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + length), _pending);
+        if (!sending.IsCompleted)
+        {
+            _turn.Waited();
+        }
+
+        if (!await sending.ConfigureAwait(false))
         {
             return false;
         }
@@ -133,11 +142,15 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     {
         for (; ; )
         {
-            var room = Math.Min(ReadLength - _held, throttle?.Piece ?? ReadLength);
-            var count = socket.Receive(Body.Span.Slice(_held, room), SocketFlags.None, out var error);
+            var count = socket.Receive(Body.Span.Slice(_held, Room()), SocketFlags.None, out var error);
             switch (error)
             {
                 case SocketError.Success:
+                    if (_turn.IsOver(count))
+                    {
+                        await Task.Yield();
+                    }
+
                     return count;
                 case SocketError.WouldBlock:
                     break;
@@ -150,8 +163,16 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                 ReturnBuffer();
             }
 
+            _turn.Waited();
             await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>How much to receive at once. What a filter holds back may need the rest of the buffer.</summary>
+    private int Room()
+    {
+        var most = _held == 0 && link.IsShared ? SharedLength : ReadLength - _held;
+        return Math.Min(most, throttle?.Piece ?? most);
     }
 
     private void ReturnBuffer()

@@ -88,6 +88,9 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
     public long Waiting => Ask(machine => machine.Clients.Waiting);
 
+    /// <summary>Several clients send at once: long frames would make the others wait. Waits for no lock.</summary>
+    public bool IsShared => _machine.IsShared;
+
     /// <summary>Both sides have greeted.</summary>
     public bool IsUp => Ask(machine => machine.Control.IsUp);
 

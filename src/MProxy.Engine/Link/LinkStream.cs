@@ -47,12 +47,29 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var buffer = ledger.Rent(ReadLength);
+        var turn = new LoopTurn();
         try
         {
-            for (int count; (count = await stream.ReadAsync(buffer.AsMemory(0, ReadLength), cancellationToken).ConfigureAwait(false)) > 0;)
+            for (; ; )
             {
+                var reading = stream.ReadAsync(buffer.AsMemory(0, ReadLength), cancellationToken);
+                if (!reading.IsCompleted)
+                {
+                    turn.Waited();
+                }
+
+                var count = await reading.ConfigureAwait(false);
+                if (count == 0)
+                {
+                    return;
+                }
+
                 Interlocked.Add(ref _bytesIn, count);
                 receive(buffer.AsSpan(0, count));
+                if (turn.IsOver(count))
+                {
+                    await Task.Yield();
+                }
             }
         }
         finally

@@ -15,9 +15,6 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     // Longer than the longest frame of a client, so that any fits.
     private const int BatchLength = 256 << 10;
 
-    // How many a thread sends that has work of its own.
-    private const int BorrowedBatches = 4;
-
     private const int NotRunning = 0;
     private const int Idle = 1;
     private const int Writing = 2;
@@ -116,8 +113,8 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
         try
         {
             Interlocked.Exchange(ref _isSignalled, 0);
-            var isBorrowed = true;
-            for (var sent = 0; ; sent++)
+            var turn = new LoopTurn();
+            for (; ; )
             {
                 var length = gather(batch.AsSpan(0, BatchLength));
                 if (length == 0)
@@ -125,21 +122,25 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                     return;
                 }
 
-                if (isBorrowed && sent == BorrowedBatches)
-                {
-                    // The rest is the pool's.
-                    await Task.Yield();
-                    isBorrowed = false;
-                }
-
                 var started = time.GetTimestamp();
                 var writing = stream.WriteAsync(batch.AsMemory(0, length), _stopping);
                 gathered();
+                if (!writing.IsCompleted)
+                {
+                    turn.Waited();
+                }
+
                 await writing.ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
                 if (time.GetElapsedTime(started) >= Blocked)
                 {
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());
+                }
+
+                if (turn.IsOver(length))
+                {
+                    // This thread may have work of its own: the rest is the pool's.
+                    await Task.Yield();
                 }
             }
         }

@@ -86,6 +86,7 @@ internal sealed class SocketPump(
     /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
     private async Task SendDownAsync(Socket socket)
     {
+        var turn = new LoopTurn();
         while (await Inbox.TakeAsync(Stopping).ConfigureAwait(false) is { } segment)
         {
             try
@@ -100,10 +101,20 @@ internal sealed class SocketPump(
 
                     for (var until = at + length; at < until;)
                     {
-                        at += await socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping).ConfigureAwait(false);
+                        var sending = socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping);
+                        if (!sending.IsCompleted)
+                        {
+                            turn.Waited();
+                        }
+
+                        at += await sending.ConfigureAwait(false);
                     }
 
                     Link.Delivered(Client, length);
+                    if (turn.IsOver(length))
+                    {
+                        await Task.Yield();
+                    }
                 }
             }
             finally
