@@ -25,9 +25,10 @@ internal sealed class HoldLoad(PeerKind kinds, int count) : ITunnelLoad
     {
         var held = new[] { count, length.Held, tunnel.MaxHeld }.Min();
         var before = tunnel.MemoryBytes();
-        using var clients = HoldingClients.Start(tunnel.Entrance, held);
         try
         {
+            using var clients = HoldingClients.Start(tunnel.Entrance, held);
+
             // Both ends have to be there: this process has the service's, the other the clients'.
             Thread.Sleep(Settling);
             return server.Held == held

@@ -21,8 +21,10 @@ internal static class TunnelLoads
     public static readonly EchoLoad Echo = new(downloads: 0, Every);
     public static readonly EchoLoad EchoBesideDownloads = new(downloads: 4, Every);
     public static readonly ConnectionLoad Connections = new(Unencrypted);
+    public static readonly HoldLoad HoldSome = new(PeerKind.Plain, LoadLength.Full.Held / 100);
+    public static readonly HoldLoad HoldMore = new(PeerKind.Plain, LoadLength.Full.Held / 10);
     public static readonly HoldLoad Hold = new(PeerKind.Plain, LoadLength.Full.Held);
 
     public static readonly IReadOnlyList<ITunnelLoad> All =
-        [OneDown, OneUp, SomeDown, SomeUp, ManyDown, ManyUp, BesideStalled, Echo, EchoBesideDownloads, Connections, FarDown, FarUp, Hold];
+        [OneDown, OneUp, SomeDown, SomeUp, ManyDown, ManyUp, BesideStalled, Echo, EchoBesideDownloads, Connections, FarDown, FarUp, HoldSome, HoldMore, Hold];
 }
