@@ -68,8 +68,11 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
         link.WakeLater(this);
     }
 
+    /// <summary>What it does on a thread is short: it may go on where it is told of something.</summary>
+    public abstract bool IsQuick { get; }
+
     /// <summary>There is something in the inbox, or nothing more comes. Called by the link's reader with no lock held.</summary>
-    public abstract void Wake();
+    public void Wake() => Inbox.Wake(inline: IsQuick);
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     protected abstract void Complete(bool sent);

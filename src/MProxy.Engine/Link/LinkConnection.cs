@@ -126,15 +126,17 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>Relay side: announces a client and starts what carries its bytes.</summary>
     /// <param name="meta">Who it is, and what it is for.</param>
     /// <param name="most">How many clients the link may have with it.</param>
+    /// <param name="isAllowed">Whether the link may have it at all. What takes that away ends those that are on the link: with the lock held, none slips through.</param>
     /// <param name="join">Makes its end at this side.</param>
     /// <param name="client">The client, where it is on the link.</param>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public OpenResult TryOpen(in FrameMeta meta, int most, ClientJoin join, out LinkClient? client)
+    public OpenResult TryOpen(in FrameMeta meta, int most, Predicate<FrameMeta> isAllowed, ClientJoin join, out LinkClient? client)
     {
+        Func<Task>? run;
         client = null;
         lock (_gate)
         {
-            if (_closed || !_machine.Control.IsUp)
+            if (_closed || !_machine.Control.IsUp || !isAllowed(meta))
             {
                 return OpenResult.Unavailable;
             }
@@ -151,11 +153,17 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return OpenResult.Duplicate;
             }
 
-            (client.Sink, var run) = join(this, client);
+            (client.Sink, run) = join(this, client);
             if (run is not null)
             {
-                _pumps.Start((ClientPump)client.Sink, run);
+                _pumps.Add((ClientPump)client.Sink);
             }
+        }
+
+        if (run is not null)
+        {
+            // Its first bytes go out together with its announcement.
+            _pumps.Run((ClientPump)client.Sink, run);
         }
 
         Push();
@@ -172,9 +180,11 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return false;
             }
 
-            _pumps.Start(pump, run);
-            return true;
+            _pumps.Add(pump);
         }
+
+        _pumps.Run(pump, run);
+        return true;
     }
 
     /// <summary>Sends a frame of a client in its turn. Done when it is on its way; false when the client is over.</summary>
@@ -707,7 +717,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             }
 
             // With the lock held: whoever is not waited for here has been told of.
-            delivered = _pumps.WhenAllAsync();
+            delivered = _pumps.CloseAsync();
         }
 
         // Bytes that are here are delivered, but a stalled reader holds up the end of a link for a moment only.

@@ -3,7 +3,12 @@ namespace MProxy.Engine.Link;
 /// <summary>The pumps of a link that run, also of clients that have ended and whose last bytes are still being delivered.</summary>
 internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
 {
-    private readonly Dictionary<ClientPump, Task> _pumps = [];
+    private readonly HashSet<ClientPump> _pumps = [];
+    private readonly TaskCompletionSource _noneLeft = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isClosed;
+
+    // More than there are pumps where the end of some is being told.
+    private int _running;
 
     public int Count
     {
@@ -20,18 +25,22 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
     {
         lock (_pumps)
         {
-            return _pumps.ContainsKey(pump);
+            return _pumps.Contains(pump);
         }
     }
 
-    /// <summary>Runs a pump. Whoever waits for it waits for what its end brings, too.</summary>
-    public void Start(ClientPump pump, Func<Task> run)
+    /// <summary>Notes a pump, for which <see cref="Run"/> is called next.</summary>
+    public void Add(ClientPump pump)
     {
         lock (_pumps)
         {
-            _pumps.Add(pump, Task.Run(() => RunAsync(pump, run)));
+            _pumps.Add(pump);
+            _running++;
         }
     }
+
+    /// <summary>Runs a pump, on the caller's thread until it waits: no lock must be held. One that may take long runs on the pool from the start.</summary>
+    public void Run(ClientPump pump, Func<Task> run) => _ = pump.IsQuick ? RunAsync(pump, run) : Task.Run(() => RunAsync(pump, run));
 
     /// <summary>One that has ended is waited for no more. Whoever is told of its end takes it out, together with what that end brings.</summary>
     public void Remove(ClientPump pump)
@@ -48,7 +57,7 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         ClientPump[] pumps;
         lock (_pumps)
         {
-            pumps = [.. _pumps.Keys];
+            pumps = [.. _pumps];
         }
 
         foreach (var pump in pumps)
@@ -57,16 +66,15 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
-    /// <summary>Done when those that run now have ended, in whatever way: their clients were told.</summary>
-    public async Task WhenAllAsync()
+    /// <summary>Done when all have ended, in whatever way, and their clients were told. None is added from now on.</summary>
+    public Task CloseAsync()
     {
-        Task all;
         lock (_pumps)
         {
-            all = Task.WhenAll(_pumps.Values);
+            _isClosed = true;
+            TellIfNoneLeft();
+            return _noneLeft.Task;
         }
-
-        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task RunAsync(ClientPump pump, Func<Task> run)
@@ -78,6 +86,19 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         finally
         {
             ended(pump);
+            lock (_pumps)
+            {
+                _running--;
+                TellIfNoneLeft();
+            }
+        }
+    }
+
+    private void TellIfNoneLeft()
+    {
+        if (_isClosed && _running == 0)
+        {
+            _noneLeft.TrySetResult();
         }
     }
 }

@@ -49,8 +49,8 @@ internal sealed class SocketPump(
         return 0;
     }
 
-    /// <summary>Inline: what wakes up sends what the socket takes, and no more.</summary>
-    public override void Wake() => Inbox.Wake(inline: true);
+    /// <summary>It sends what a socket takes, and reads what is there.</summary>
+    public override bool IsQuick => true;
 
     /// <inheritdoc/>
     public override void Sent() => _uplink.Complete(sent: true, inline: true);

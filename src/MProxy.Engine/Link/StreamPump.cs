@@ -17,8 +17,8 @@ internal sealed class StreamPump : ClientPump
         return 0;
     }
 
-    /// <summary>Not inline: what a stream is read for, such as TLS, may take long.</summary>
-    public override void Wake() => Inbox.Wake(inline: false);
+    /// <summary>What a stream is read for, such as TLS, may take long.</summary>
+    public override bool IsQuick => false;
 
     /// <summary>Runs until both directions are over.</summary>
     /// <param name="serve">Reads and writes the client's stream, and ends it; cancelled when the client is over at once.</param>

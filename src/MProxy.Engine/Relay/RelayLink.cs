@@ -63,27 +63,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <param name="meta">Who it is, and what it is for.</param>
     /// <param name="join">Makes its end at this side, which is the link's from then on.</param>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public OpenResult TryOpen(in FrameMeta meta, ClientJoin join)
-    {
-        if (IsDraining)
-        {
-            return OpenResult.Unavailable;
-        }
-
-        var result = Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, join, out var client);
-        if (client is null)
-        {
-            return result;
-        }
-
-        // A token may have gone since this link was found to have one.
-        if (!_grants.Allow(meta))
-        {
-            Connection.Fail(client, ErrorCode.NotGranted, "the device may no longer serve this client");
-        }
-
-        return result;
-    }
+    public OpenResult TryOpen(in FrameMeta meta, ClientJoin join) => IsDraining
+        ? OpenResult.Unavailable
+        : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, _grants.Allow, join, out _);
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
     public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => (Throttle(_up, client), Throttle(_down, client));

@@ -13,10 +13,12 @@ internal sealed class Child : IDisposable
 
     private const int Terminated = 128 + 15;
 
-    private static readonly ConcurrentDictionary<int, Process> Running = [];
+    private static readonly Dictionary<int, Process> Running = [];
 
     // .NET itself just ends.
     private static readonly PosixSignalRegistration Termination;
+
+    private static bool isEnding;
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _lines = [];
@@ -33,8 +35,7 @@ internal sealed class Child : IDisposable
     private Child(ProcessStartInfo start)
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
-        _process = Process.Start(start) ?? throw new IOException($"{start.FileName} did not start.");
-        Running[_process.Id] = _process;
+        _process = StartUnlessEnding(start);
         _process.OutputDataReceived += (_, line) => Add(line.Data, _lines.Add, _lines.CompleteAdding);
         _process.ErrorDataReceived += (_, line) => Add(line.Data, _errors.Enqueue, () => { });
         _process.BeginOutputReadLine();
@@ -131,16 +132,33 @@ internal sealed class Child : IDisposable
 
     public void Dispose()
     {
-        Running.TryRemove(_process.Id, out _);
+        lock (Running)
+        {
+            Running.Remove(_process.Id);
+        }
+
         Kill(_process);
         _process.Dispose();
     }
 
+    private static Process StartUnlessEnding(ProcessStartInfo start)
+    {
+        lock (Running)
+        {
+            var process = (isEnding ? null : Process.Start(start)) ?? throw new IOException($"{start.FileName} did not start.");
+            return Running[process.Id] = process;
+        }
+    }
+
     private static void KillAll()
     {
-        foreach (var process in Running.Values)
+        lock (Running)
         {
-            Kill(process);
+            isEnding = true;
+            foreach (var process in Running.Values)
+            {
+                Kill(process);
+            }
         }
     }
 

@@ -48,7 +48,7 @@ internal sealed class LinkPair : IAsyncDisposable
     {
         var number = Interlocked.Increment(ref _port);
         var meta = new FrameMeta { Family = "IPv4", Address = $"10.0.{number >> 16}.1", Port = number & 0xffff, Service = "tcp", ServicePort = 80 };
-        Assert.Equal(OpenResult.Opened, Relay.TryOpen(meta, int.MaxValue, join, out var client));
+        Assert.Equal(OpenResult.Opened, Relay.TryOpen(meta, int.MaxValue, _ => true, join, out var client));
         RelayHost.Opened(client!);
         return client!;
     }
