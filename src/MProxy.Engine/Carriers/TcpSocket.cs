@@ -118,12 +118,19 @@ internal static class TcpSocket
     /// <summary>Hands every client to <paramref name="accepted"/> until cancelled. A client that is gone before it was accepted, or a moment without descriptors, ends nothing.</summary>
     public static async Task AcceptAllAsync(Socket listener, Action<Socket> accepted, TimeProvider time, CancellationToken cancellationToken)
     {
+        var turn = new LoopTurn();
         while (!cancellationToken.IsCancellationRequested)
         {
             Socket? socket;
             try
             {
-                socket = await TryAcceptAsync(listener, cancellationToken).ConfigureAwait(false);
+                var accepting = TryAcceptAsync(listener, cancellationToken);
+                if (!accepting.IsCompleted)
+                {
+                    turn.Waited();
+                }
+
+                socket = await accepting.ConfigureAwait(false);
                 if (socket is null)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken).ConfigureAwait(false);
@@ -137,6 +144,10 @@ internal static class TcpSocket
             }
 
             accepted(socket);
+            if (turn.IsOver())
+            {
+                await default(PoolYield);
+            }
         }
     }
 

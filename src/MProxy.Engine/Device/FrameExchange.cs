@@ -19,18 +19,19 @@ internal sealed class FrameExchange : IClientHandler
 
     public void Opened(LinkConnection link, LinkClient client)
     {
-        var sink = new ScriptSink(link, client, this);
-        if (!TryAdd(new Frame(FrameKind.Connection, client.Meta, [])))
-        {
-            link.Fail(client, ErrorCode.Overflow, "the script does not take its frames");
-            return;
-        }
-
-        client.Sink = sink;
+        // Together: a script may answer as soon as it sees the frame.
         lock (_clients)
         {
-            _clients[client.SocketId] = (client, sink);
+            if (TryAdd(new Frame(FrameKind.Connection, client.Meta, [])))
+            {
+                var sink = new ScriptSink(link, client, this);
+                client.Sink = sink;
+                _clients[client.SocketId] = (client, sink);
+                return;
+            }
         }
+
+        link.Fail(client, ErrorCode.Overflow, "the script does not take its frames");
     }
 
     /// <summary>The next frame; null when the link has ended and all are taken.</summary>

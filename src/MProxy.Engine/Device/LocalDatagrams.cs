@@ -44,12 +44,24 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
             _socket = socket;
         }
 
+        var turn = new LoopTurn();
         while (!cancellationToken.IsCancellationRequested)
         {
+            if (turn.IsOver())
+            {
+                await default(PoolYield);
+            }
+
             try
             {
                 // Whoever waits for an answer holds no buffer.
-                await socket.ReceiveAsync(Peeked, SocketFlags.Peek, cancellationToken).ConfigureAwait(false);
+                var peeking = socket.ReceiveAsync(Peeked, SocketFlags.Peek, cancellationToken);
+                if (!peeking.IsCompleted)
+                {
+                    turn.Waited();
+                }
+
+                await peeking.ConfigureAwait(false);
                 answered();
             }
             catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)

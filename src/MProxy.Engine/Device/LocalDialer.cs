@@ -126,6 +126,9 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
             link.Fail(pump.Client, ErrorCode.NoService, error is SocketException { SocketErrorCode: SocketError.AddressFamilyNotSupported }
                 ? "the local service has no address of the family that it is to be dialled from"
                 : "the local service cannot be reached");
+
+            // Where the link is gone, nobody else tells it.
+            pump.Abort();
         }
     }
 

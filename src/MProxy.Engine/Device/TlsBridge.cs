@@ -52,9 +52,16 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         var buffer = ledger.Rent(BufferLength);
         try
         {
+            var turn = new LoopTurn();
             for (int count; (count = await from.ReadAsync(buffer.AsMemory(0, BufferLength), cancellationToken).ConfigureAwait(false)) > 0;)
             {
                 await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+
+                // Whether it waited is not asked: encryption is what takes time here.
+                if (turn.IsOver(count))
+                {
+                    await default(PoolYield);
+                }
             }
         }
         finally

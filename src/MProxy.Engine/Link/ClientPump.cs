@@ -62,10 +62,11 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     public override void Sent() => Complete(sent: true);
 
     /// <summary>Keeps bytes until the local end takes them.</summary>
-    public void Keep(ReadOnlySpan<byte> data)
+    /// <returns>False where there is nobody left to take any: they are dropped.</returns>
+    public bool Keep(ReadOnlySpan<byte> data)
     {
-        Inbox.Add(data);
         link.WakeLater(this);
+        return Inbox.TryAdd(data);
     }
 
     /// <summary>What it does on a thread is short: it may go on where it is told of something.</summary>
@@ -94,6 +95,12 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
         catch (OperationCanceledException)
         {
             return false;
+        }
+        catch
+        {
+            // Nobody foresaw it: the other direction must not wait for what never comes.
+            link.Fail(client, ErrorCode.Unknown, "the connection broke");
+            throw;
         }
     }
 }

@@ -148,7 +148,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                 case SocketError.Success:
                     if (_turn.IsOver(count))
                     {
-                        await Task.Yield();
+                        await default(PoolYield);
                     }
 
                     return count;

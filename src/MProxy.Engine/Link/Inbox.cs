@@ -32,13 +32,14 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     }
 
     /// <summary>Keeps bytes. Whoever waits for them is to be woken.</summary>
-    public void Add(ReadOnlySpan<byte> data)
+    /// <returns>False where nobody takes any more.</returns>
+    public bool TryAdd(ReadOnlySpan<byte> data)
     {
         lock (_gate)
         {
             if (_disposed)
             {
-                return;
+                return false;
             }
 
             while (!data.IsEmpty)
@@ -55,6 +56,8 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 _tail.End += count;
                 data = data[count..];
             }
+
+            return true;
         }
     }
 

@@ -480,12 +480,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             Monitor.Enter(_gate);
         }
 
-        if (sent < data.Length)
-        {
-            pump.Keep(data[sent..]);
-        }
-
-        return sent;
+        return sent == data.Length || pump.Keep(data[sent..]) ? sent : data.Length;
     }
 
     private void Receive(ReadOnlySpan<byte> bytes)
@@ -654,6 +649,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             if (!_closed && pump.Client is { IsClosed: false, EndSent: false })
             {
                 FailNow(pump.Client, ErrorCode.Unknown, "the connection broke");
+            }
+
+            if (pump.Client is { IsClosed: false, Waiting: > 0 and var rest })
+            {
+                // Nobody will take it. Else its peer could stay paused, and never say its end.
+                _machine.Clients.Delivered(pump.Client, checked((int)rest));
             }
 
             TellIfOver(pump.Client);

@@ -68,7 +68,7 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
                 receive(buffer.AsSpan(0, count));
                 if (turn.IsOver(count))
                 {
-                    await Task.Yield();
+                    await default(PoolYield);
                 }
             }
         }

@@ -26,6 +26,7 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     private int _state = NotRunning;
     private int _isSignalled;
     private long _lastPushed;
+    private LoopTurn _turn;
     private long _bytesOut;
 
     /// <summary>Fills a buffer with what is to be sent, and says how much that is.</summary>
@@ -113,7 +114,6 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
         try
         {
             Interlocked.Exchange(ref _isSignalled, 0);
-            var turn = new LoopTurn();
             for (; ; )
             {
                 var length = gather(batch.AsSpan(0, BatchLength));
@@ -127,7 +127,7 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                 gathered();
                 if (!writing.IsCompleted)
                 {
-                    turn.Waited();
+                    _turn.Waited();
                 }
 
                 await writing.ConfigureAwait(false);
@@ -137,10 +137,10 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());
                 }
 
-                if (turn.IsOver(length))
+                if (_turn.IsOver(length))
                 {
                     // This thread may have work of its own: the rest is the pool's.
-                    await Task.Yield();
+                    await default(PoolYield);
                 }
             }
         }

@@ -85,11 +85,18 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
         finally
         {
-            ended(pump);
-            lock (_pumps)
+            try
             {
-                _running--;
-                TellIfNoneLeft();
+                ended(pump);
+            }
+            finally
+            {
+                // Whatever those who are told make of it: the link's end waits for this.
+                lock (_pumps)
+                {
+                    _running--;
+                    TellIfNoneLeft();
+                }
             }
         }
     }

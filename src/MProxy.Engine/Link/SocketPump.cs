@@ -45,8 +45,7 @@ internal sealed class SocketPump(
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         _uplink.AnswerSeen(data);
-        Keep(data);
-        return 0;
+        return Keep(data) ? 0 : data.Length;
     }
 
     /// <summary>It sends what a socket takes, and reads what is there.</summary>
@@ -113,7 +112,7 @@ internal sealed class SocketPump(
                     Link.Delivered(Client, length);
                     if (turn.IsOver(length))
                     {
-                        await Task.Yield();
+                        await default(PoolYield);
                     }
                 }
             }

@@ -11,11 +11,7 @@ internal sealed class StreamPump : ClientPump
     public StreamPump(LinkConnection link, LinkClient client)
         : base(link, client) => _stream = new ClientStream(link, client, Inbox, Stopping);
 
-    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
-    {
-        Keep(data);
-        return 0;
-    }
+    public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd) => Keep(data) ? 0 : data.Length;
 
     /// <summary>What a stream is read for, such as TLS, may take long.</summary>
     public override bool IsQuick => false;

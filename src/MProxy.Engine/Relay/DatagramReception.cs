@@ -28,6 +28,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
     {
         var buffer = ledger.Rent(BufferLength);
         var address = new SocketAddress(socket.AddressFamily);
+        var turn = new LoopTurn();
         try
         {
             for (; ; )
@@ -35,7 +36,13 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                 int count;
                 try
                 {
-                    count = await socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken).ConfigureAwait(false);
+                    var receiving = socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken);
+                    if (!receiving.IsCompleted)
+                    {
+                        turn.Waited();
+                    }
+
+                    count = await receiving.ConfigureAwait(false);
                 }
                 catch (SocketException error) when (error.SocketErrorCode is not (SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket))
                 {
@@ -46,6 +53,10 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                 }
 
                 Take(buffer.AsSpan(0, count), address);
+                if (turn.IsOver(count))
+                {
+                    await default(PoolYield);
+                }
             }
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)

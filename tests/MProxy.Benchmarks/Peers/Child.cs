@@ -187,5 +187,5 @@ internal sealed class Child : IDisposable
         }
     }
 
-    private IOException Failed(string how) => new($"{_process.StartInfo.FileName} {how}. {string.Join(" ", _errors.TakeLast(5))}".TrimEnd());
+    private IOException Failed(string how) => new($"{Path.GetFileName(_process.StartInfo.FileName)} {how}. {string.Join(" ", _errors.TakeLast(5))}".TrimEnd());
 }

@@ -219,6 +219,48 @@ public class ClientEndTests
         await Until.TrueAsync(() => $"{pair.Ledger}" == before);
     }
 
+    [Fact]
+    public async Task What_comes_for_a_local_end_that_is_over_waits_for_nobody()
+    {
+        await using var pair = await StartAsync((link, client) =>
+        {
+            var pump = new StreamPump(link, client);
+            client.Sink = pump;
+            _ = Task.Run(
+                () => link.TryRun(pump, () => pump.RunAsync((stream, _) =>
+                {
+                    // As where TLS has ended, and what it runs over has not.
+                    stream.End();
+                    return Task.CompletedTask;
+                })),
+                Token);
+        });
+        var client = pair.Open(async (stream, stopping) =>
+        {
+            while (await stream.ReadAsync(new byte[1], stopping) > 0)
+            {
+            }
+
+            // More than may wait: the sender would be paused, and never come to its end.
+            await stream.WriteAsync(new byte[8 << 20], stopping);
+            stream.End();
+        });
+        await pair.RelayHost.EndAsync(1);
+        await pair.DeviceHost.EndAsync(1);
+        Assert.Null(client.EndCode);
+        Assert.Equal(0, pair.Device.Waiting);
+    }
+
+    [Fact]
+    public async Task Failed_by_what_nobody_foresaw()
+    {
+        await using var pair = await StartAsync(ServeEcho);
+        var client = pair.Open((_, _) => throw new InvalidCastException("a mistake"));
+        await pair.RelayHost.EndAsync(1);
+        await pair.DeviceHost.EndAsync(1);
+        Assert.Equal(ErrorCode.Unknown, client.EndCode);
+    }
+
     private static async Task<LinkPair> StartAsync(Action<LinkConnection, LinkClient> opened)
     {
         var pair = new LinkPair(opened);

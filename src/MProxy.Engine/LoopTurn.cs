@@ -1,4 +1,4 @@
-namespace MProxy.Engine.Link;
+namespace MProxy.Engine;
 
 /// <summary>
 /// Keeps a loop that always finds more from staying on a thread that others need. In a process that inlines completions, a loop goes on where the
@@ -10,16 +10,20 @@ internal struct LoopTurn
     private const int Length = 1 << 20;
     private const int PoolLength = 4 << 20;
 
+    // However little a step moves, this much could have been moved in its time.
+    private const int LeastStep = 16 << 10;
+
     private int _moved;
 
     /// <summary>The loop waits: whoever else is ready has a turn.</summary>
     public void Waited() => _moved = 0;
 
-    /// <summary>The loop has moved so many bytes and did not wait.</summary>
-    /// <returns>It is to yield to the pool now.</returns>
-    public bool IsOver(int moved)
+    /// <summary>The loop has made a step and did not wait.</summary>
+    /// <param name="moved">The bytes of it; 0 where it moves something else.</param>
+    /// <returns>It is to let go now, by <see cref="PoolYield"/>.</returns>
+    public bool IsOver(int moved = 0)
     {
-        _moved += moved;
+        _moved += Math.Max(moved, LeastStep);
         if (_moved < (Thread.CurrentThread.IsThreadPoolThread ? PoolLength : Length))
         {
             return false;

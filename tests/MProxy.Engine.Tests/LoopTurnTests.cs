@@ -1,7 +1,4 @@
-using MProxy.Engine.Link;
-using Xunit;
-
-namespace MProxy.Engine.Tests.Link;
+namespace MProxy.Engine.Tests;
 
 public sealed class LoopTurnTests
 {
@@ -19,6 +16,40 @@ public sealed class LoopTurnTests
         });
         Assert.Equal(pieces, first);
         Assert.Equal(pieces, second);
+    }
+
+    [Fact]
+    public async Task Small_steps_take_time_too()
+    {
+        var steps = await RunAsync(isPool: false, () =>
+        {
+            var turn = new LoopTurn();
+            var count = 1;
+            while (!turn.IsOver(100))
+            {
+                count++;
+            }
+
+            return count;
+        });
+        Assert.Equal(64, steps);
+    }
+
+    [Fact]
+    public async Task Yielding_goes_to_the_pool_whatever_context_there_is()
+    {
+        var isPool = await RunAsync(isPool: false, () =>
+        {
+            SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
+            return YieldAsync();
+        });
+        Assert.True(await isPool);
+
+        static async Task<bool> YieldAsync()
+        {
+            await default(PoolYield);
+            return Thread.CurrentThread.IsThreadPoolThread && SynchronizationContext.Current is null;
+        }
     }
 
     [Fact]
