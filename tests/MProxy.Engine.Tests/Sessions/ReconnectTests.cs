@@ -13,12 +13,15 @@ public class ReconnectTests
     [Fact]
     public async Task A_lost_link_is_dialled_again_with_growing_waits_until_the_relay_is_there()
     {
-        await using var world = new MemoryWorld();
+        // A clock that jumps past a probe and its time-out would end a link whose answer is just on its way.
+        var unprobed = new LinkOptions { ProbeAfter = TimeSpan.FromMinutes(5) };
+        await using var world = new MemoryWorld(options => options with { Link = unprobed });
         var failures = 0;
         var dial = world.Options().Dialer!;
         var link = world.Own(await DeviceLink.ConnectAsync(
             world.Options() with
             {
+                Link = unprobed,
                 Dialer = cancel => failures-- > 0 ? throw new CarrierException(CarrierStage.Connect, "refused") : dial(cancel),
             },
             world.Time,
