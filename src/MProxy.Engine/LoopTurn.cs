@@ -15,21 +15,29 @@ internal struct LoopTurn
 
     private int _moved;
 
-    /// <summary>The loop waits: whoever else is ready has a turn.</summary>
-    public void Waited() => _moved = 0;
-
-    /// <summary>The loop has made a step and did not wait.</summary>
-    /// <param name="moved">The bytes of it; 0 where it moves something else.</param>
-    /// <returns>It is to let go now, by <see cref="PoolYield"/>.</returns>
-    public bool IsOver(int moved = 0)
+    /// <summary>What the loop awaits next. Where that is not there yet, whoever else is ready has a turn meanwhile, and a new one begins.</summary>
+    public ValueTask<T> Watch<T>(ValueTask<T> next)
     {
-        _moved += Math.Max(moved, LeastStep);
-        if (_moved < (Thread.CurrentThread.IsThreadPoolThread ? PoolLength : Length))
-        {
-            return false;
-        }
-
-        _moved = 0;
-        return true;
+        BeginUnless(next.IsCompleted);
+        return next;
     }
+
+    /// <inheritdoc cref="Watch{T}"/>
+    public ValueTask Watch(ValueTask next)
+    {
+        BeginUnless(next.IsCompleted);
+        return next;
+    }
+
+    /// <summary>The loop has made a step, and awaits this: it lets go where its turn is over.</summary>
+    /// <param name="bytes">What the step moved; 0 where that is something else.</param>
+    public PoolYield Moved(int bytes = 0)
+    {
+        _moved += Math.Max(bytes, LeastStep);
+        var isOver = _moved >= (Thread.CurrentThread.IsThreadPoolThread ? PoolLength : Length);
+        BeginUnless(!isOver);
+        return new PoolYield(isOver);
+    }
+
+    private void BeginUnless(bool goesOn) => _moved = goesOn ? _moved : 0;
 }

@@ -6,9 +6,10 @@ namespace MProxy.Engine;
 /// Goes on at the pool, behind all that waits there. Unlike Task.Yield, whatever context the caller has: a loop may be on the thread of whoever
 /// called a cmdlet.
 /// </summary>
-internal readonly struct PoolYield : ICriticalNotifyCompletion
+/// <param name="isNeeded">Else whoever awaits this goes on at once.</param>
+internal readonly struct PoolYield(bool isNeeded) : ICriticalNotifyCompletion
 {
-    public bool IsCompleted => false;
+    public bool IsCompleted => !isNeeded;
 
     public PoolYield GetAwaiter() => this;
 

@@ -25,7 +25,7 @@ public sealed class LoopTurnTests
         {
             var turn = new LoopTurn();
             var count = 1;
-            while (!turn.IsOver(100))
+            while (turn.Moved(100).IsCompleted)
             {
                 count++;
             }
@@ -47,7 +47,7 @@ public sealed class LoopTurnTests
 
         static async Task<bool> YieldAsync()
         {
-            await default(PoolYield);
+            await new PoolYield(isNeeded: true);
             return Thread.CurrentThread.IsThreadPoolThread && SynchronizationContext.Current is null;
         }
     }
@@ -58,8 +58,8 @@ public sealed class LoopTurnTests
         var pieces = await RunAsync(isPool: false, () =>
         {
             var turn = new LoopTurn();
-            turn.IsOver(Piece);
-            turn.Waited();
+            turn.Moved(Piece);
+            _ = turn.Watch(new ValueTask(new TaskCompletionSource().Task)).AsTask();
             return PiecesUntilOver(ref turn);
         });
         Assert.Equal(4, pieces);
@@ -68,7 +68,7 @@ public sealed class LoopTurnTests
     private static int PiecesUntilOver(ref LoopTurn turn)
     {
         var pieces = 1;
-        while (!turn.IsOver(Piece))
+        while (turn.Moved(Piece).IsCompleted)
         {
             pieces++;
         }

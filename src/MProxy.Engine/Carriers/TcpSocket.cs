@@ -124,13 +124,7 @@ internal static class TcpSocket
             Socket? socket;
             try
             {
-                var accepting = TryAcceptAsync(listener, cancellationToken);
-                if (!accepting.IsCompleted)
-                {
-                    turn.Waited();
-                }
-
-                socket = await accepting.ConfigureAwait(false);
+                socket = await turn.Watch(TryAcceptAsync(listener, cancellationToken)).ConfigureAwait(false);
                 if (socket is null)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken).ConfigureAwait(false);
@@ -144,14 +138,11 @@ internal static class TcpSocket
             }
 
             accepted(socket);
-            if (turn.IsOver())
-            {
-                await default(PoolYield);
-            }
+            await turn.Moved();
         }
     }
 
-    private static async Task<Socket?> TryAcceptAsync(Socket listener, CancellationToken cancellationToken)
+    private static async ValueTask<Socket?> TryAcceptAsync(Socket listener, CancellationToken cancellationToken)
     {
         Socket? socket = null;
         try

@@ -47,21 +47,11 @@ internal sealed class LocalDatagrams(LinkConnection link, LinkClient client, Dat
         var turn = new LoopTurn();
         while (!cancellationToken.IsCancellationRequested)
         {
-            if (turn.IsOver())
-            {
-                await default(PoolYield);
-            }
-
+            await turn.Moved();
             try
             {
                 // Whoever waits for an answer holds no buffer.
-                var peeking = socket.ReceiveAsync(Peeked, SocketFlags.Peek, cancellationToken);
-                if (!peeking.IsCompleted)
-                {
-                    turn.Waited();
-                }
-
-                await peeking.ConfigureAwait(false);
+                await turn.Watch(socket.ReceiveAsync(Peeked, SocketFlags.Peek, cancellationToken)).ConfigureAwait(false);
                 answered();
             }
             catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)

@@ -58,10 +58,7 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
                 await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
 
                 // Whether it waited is not asked: encryption is what takes time here.
-                if (turn.IsOver(count))
-                {
-                    await default(PoolYield);
-                }
+                await turn.Moved(count);
             }
         }
         finally

@@ -43,7 +43,7 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
             return;
         }
 
-        Complete(sent: false);
+        Complete(sent: false, inline: false);
         _ = _stoppingUp.CancelAsync();
     }
 
@@ -54,12 +54,12 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
         // that this is no end in order.
         _ = _stopping.CancelAsync();
         _ = _stoppingUp.CancelAsync();
-        Complete(sent: false);
+        Complete(sent: false, inline: false);
         Inbox.Dispose();
     }
 
     /// <inheritdoc/>
-    public override void Sent() => Complete(sent: true);
+    public override void Sent() => Complete(sent: true, inline: IsQuick);
 
     /// <summary>Keeps bytes until the local end takes them.</summary>
     /// <returns>False where there is nobody left to take any: they are dropped.</returns>
@@ -76,7 +76,7 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     public void Wake() => Inbox.Wake(inline: IsQuick);
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
-    protected abstract void Complete(bool sent);
+    protected abstract void Complete(bool sent, bool inline);
 
     /// <summary>Waits for what carries bytes. A failure ends the client at the peer too.</summary>
     /// <returns>True where it ended in order.</returns>

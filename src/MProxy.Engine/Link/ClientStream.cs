@@ -12,7 +12,7 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
     private int _position;
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
-    public void Complete(bool sent) => _pending.Complete(sent);
+    public void Complete(bool sent, bool inline) => _pending.Complete(sent, inline);
 
     /// <summary>Nothing more is written.</summary>
     public void End() => link.End(client);

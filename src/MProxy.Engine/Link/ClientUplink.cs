@@ -36,7 +36,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength)).AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
-    public void Complete(bool sent, bool inline = false) => _pending.Complete(sent, inline);
+    public void Complete(bool sent, bool inline) => _pending.Complete(sent, inline);
 
     /// <summary>Bytes go the other way.</summary>
     public void AnswerSeen(ReadOnlySpan<byte> data)
@@ -122,12 +122,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         var buffer = _buffer!;
         var header = client.Message.WriteBefore(buffer.AsSpan(0, WireFormat.MaxHeaderRoom), length);
         var sending = link.SendAsync(client, buffer.AsMemory(WireFormat.MaxHeaderRoom - header, header + length), _pending);
-        if (!sending.IsCompleted)
-        {
-            _turn.Waited();
-        }
-
-        if (!await sending.ConfigureAwait(false))
+        if (!await _turn.Watch(sending).ConfigureAwait(false))
         {
             return false;
         }
@@ -146,11 +141,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
             switch (error)
             {
                 case SocketError.Success:
-                    if (_turn.IsOver(count))
-                    {
-                        await default(PoolYield);
-                    }
-
+                    await _turn.Moved(count);
                     return count;
                 case SocketError.WouldBlock:
                     break;
@@ -163,8 +154,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                 ReturnBuffer();
             }
 
-            _turn.Waited();
-            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            await _turn.Watch(socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken)).ConfigureAwait(false);
         }
     }
 

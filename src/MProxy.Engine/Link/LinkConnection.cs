@@ -128,12 +128,11 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <param name="most">How many clients the link may have with it.</param>
     /// <param name="isAllowed">Whether the link may have it at all. What takes that away ends those that are on the link: with the lock held, none slips through.</param>
     /// <param name="join">Makes its end at this side.</param>
-    /// <param name="client">The client, where it is on the link.</param>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
-    public OpenResult TryOpen(in FrameMeta meta, int most, Predicate<FrameMeta> isAllowed, ClientJoin join, out LinkClient? client)
+    public OpenResult TryOpen(in FrameMeta meta, int most, Predicate<FrameMeta> isAllowed, ClientJoin join)
     {
+        ClientSink sink;
         Func<Task>? run;
-        client = null;
         lock (_gate)
         {
             if (_closed || !_machine.Control.IsUp || !isAllowed(meta))
@@ -147,23 +146,23 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
                 return OpenResult.Full;
             }
 
-            client = _machine.Clients.Open(meta);
-            if (client is null)
+            if (_machine.Clients.Open(meta) is not { } client)
             {
                 return OpenResult.Duplicate;
             }
 
-            (client.Sink, run) = join(this, client);
+            (sink, run) = join(this, client);
+            client.Sink = sink;
             if (run is not null)
             {
-                _pumps.Add((ClientPump)client.Sink);
+                _pumps.Add((ClientPump)sink);
             }
         }
 
         if (run is not null)
         {
             // Its first bytes go out together with its announcement.
-            _pumps.Run((ClientPump)client.Sink, run);
+            _pumps.Run((ClientPump)sink, run);
         }
 
         Push();

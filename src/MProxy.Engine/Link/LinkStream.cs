@@ -50,26 +50,11 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
         var turn = new LoopTurn();
         try
         {
-            for (; ; )
+            for (int count; (count = await turn.Watch(stream.ReadAsync(buffer.AsMemory(0, ReadLength), cancellationToken)).ConfigureAwait(false)) > 0;)
             {
-                var reading = stream.ReadAsync(buffer.AsMemory(0, ReadLength), cancellationToken);
-                if (!reading.IsCompleted)
-                {
-                    turn.Waited();
-                }
-
-                var count = await reading.ConfigureAwait(false);
-                if (count == 0)
-                {
-                    return;
-                }
-
                 Interlocked.Add(ref _bytesIn, count);
                 receive(buffer.AsSpan(0, count));
-                if (turn.IsOver(count))
-                {
-                    await default(PoolYield);
-                }
+                await turn.Moved(count);
             }
         }
         finally

@@ -125,23 +125,15 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                 var started = time.GetTimestamp();
                 var writing = stream.WriteAsync(batch.AsMemory(0, length), _stopping);
                 gathered();
-                if (!writing.IsCompleted)
-                {
-                    _turn.Waited();
-                }
-
-                await writing.ConfigureAwait(false);
+                await _turn.Watch(writing).ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
                 if (time.GetElapsedTime(started) >= Blocked)
                 {
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());
                 }
 
-                if (_turn.IsOver(length))
-                {
-                    // This thread may have work of its own: the rest is the pool's.
-                    await default(PoolYield);
-                }
+                // This thread may have work of its own: the rest is the pool's then.
+                await _turn.Moved(length);
             }
         }
         finally

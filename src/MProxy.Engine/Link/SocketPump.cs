@@ -51,9 +51,6 @@ internal sealed class SocketPump(
     /// <summary>It sends what a socket takes, and reads what is there.</summary>
     public override bool IsQuick => true;
 
-    /// <inheritdoc/>
-    public override void Sent() => _uplink.Complete(sent: true, inline: true);
-
     /// <summary>Runs until both directions are over. The socket is closed then: in order, or with a reset where bytes are missing.</summary>
     public async Task RunAsync(Socket socket)
     {
@@ -80,7 +77,7 @@ internal sealed class SocketPump(
         }
     }
 
-    protected override void Complete(bool sent) => _uplink.Complete(sent);
+    protected override void Complete(bool sent, bool inline) => _uplink.Complete(sent, inline);
 
     /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
     private async Task SendDownAsync(Socket socket)
@@ -100,20 +97,11 @@ internal sealed class SocketPump(
 
                     for (var until = at + length; at < until;)
                     {
-                        var sending = socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping);
-                        if (!sending.IsCompleted)
-                        {
-                            turn.Waited();
-                        }
-
-                        at += await sending.ConfigureAwait(false);
+                        at += await turn.Watch(socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping)).ConfigureAwait(false);
                     }
 
                     Link.Delivered(Client, length);
-                    if (turn.IsOver(length))
-                    {
-                        await default(PoolYield);
-                    }
+                    await turn.Moved(length);
                 }
             }
             finally

@@ -32,5 +32,5 @@ internal sealed class StreamPump : ClientPump
         }
     }
 
-    protected override void Complete(bool sent) => _stream.Complete(sent);
+    protected override void Complete(bool sent, bool inline) => _stream.Complete(sent, inline);
 }

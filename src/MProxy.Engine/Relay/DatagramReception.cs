@@ -36,13 +36,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                 int count;
                 try
                 {
-                    var receiving = socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken);
-                    if (!receiving.IsCompleted)
-                    {
-                        turn.Waited();
-                    }
-
-                    count = await receiving.ConfigureAwait(false);
+                    count = await turn.Watch(socket.ReceiveFromAsync(buffer, SocketFlags.None, address, cancellationToken)).ConfigureAwait(false);
                 }
                 catch (SocketException error) when (error.SocketErrorCode is not (SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket))
                 {
@@ -53,10 +47,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                 }
 
                 Take(buffer.AsSpan(0, count), address);
-                if (turn.IsOver(count))
-                {
-                    await default(PoolYield);
-                }
+                await turn.Moved(count);
             }
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)

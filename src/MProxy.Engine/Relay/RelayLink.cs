@@ -65,7 +65,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public OpenResult TryOpen(in FrameMeta meta, ClientJoin join) => IsDraining
         ? OpenResult.Unavailable
-        : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, _grants.Allow, join, out _);
+        : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, _grants.Allow, join);
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
     public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => (Throttle(_up, client), Throttle(_down, client));

@@ -14,10 +14,8 @@ internal static class HoldingClients
     private const string Ready = "held";
 
     /// <summary>Starts the process, and waits until all are connected. They are gone with it.</summary>
-    public static Child Start(IPEndPoint entrance, int count)
-    {
-        return Child.StartSelf([Command, $"{entrance.Port}", string.Create(CultureInfo.InvariantCulture, $"{count}")]).WhenItSays(Ready);
-    }
+    public static Child Start(IPEndPoint entrance, int count) =>
+        Child.StartSelf([Command, $"{entrance.Port}", string.Create(CultureInfo.InvariantCulture, $"{count}")]).WhenItSays(Ready);
 
     /// <summary>What that process does, until its standard input ends.</summary>
     public static void Run(IReadOnlyList<string> arguments)

@@ -9,13 +9,14 @@ namespace MProxy.Benchmarks.Peers;
 /// <param name="delay">What its link takes one way.</param>
 internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tcp", TimeSpan delay = default) : TunnelPeer(name, kind)
 {
-    private const string Inline = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+    /// <summary>Of the environment: in whose process completions of sockets are inlined.</summary>
+    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
     // Nobody else has limits: how many clients there may be, and how fast they may come, is for the load to say.
     private const string Limits = "-Limit @{ MaxClients = 100000; MaxClientsPerDevice = 100000; MaxClientsPerAddress = 100000; MaxNewClientsPerSecond = 0; MaxNewClientsPerAddress = 0 }";
     private const string Stay = "while ($true) { [Threading.Thread]::Sleep(500) }";
 
-    private static readonly string Folder = RepositoryFolder.Find("src", "MProxy.Shell", "bin", BuildConfiguration.Name);
+    private static readonly string Program = Programs.FindShell();
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
@@ -32,9 +33,6 @@ internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tc
             () => Shell($"$null = Start-MProxyTunnel -Relay {scheme}://{way.Entrance} -Service @{{ tcp = '{service}' }} {trust}"));
     }
 
-    private Child Shell(string script)
-    {
-        var program = Directory.EnumerateFiles(Folder, OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell", SearchOption.AllDirectories).First();
-        return Child.Start(program, ["-Command", $"{script}; {Stay}"], isAside: false, (Inline, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
-    }
+    private Child Shell(string script) =>
+        Child.Start(Program, ["-Command", $"{script}; {Stay}"], isAside: false, (InlineCompletions, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
 }

@@ -23,7 +23,7 @@ internal sealed class NerdbankPeer(PeerKind kind, TimeSpan delay = default) : Tu
         Environment.ProcessPath!,
         [NerdbankTunnel.Command, role, Port(link), Port(other)],
         isAside: false,
-        ("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"));
+        (MProxyPeer.InlineCompletions, "1"));
 
     private static string Port(IPEndPoint address) => address.Port.ToString(CultureInfo.InvariantCulture);
 }

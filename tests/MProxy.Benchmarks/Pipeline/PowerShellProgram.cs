@@ -18,9 +18,7 @@ internal sealed record PowerShellProgram(string Name, string Program, IReadOnlyL
         var program = string.IsNullOrEmpty(named) ? Programs.Find(OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh") : named;
         if (program is null)
         {
-            var folder = RepositoryFolder.Find("src", "MProxy.Shell", "bin", BuildConfiguration.Name);
-            var shell = Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell", SearchOption.AllDirectories).First();
-            return new PowerShellProgram("the embedded engine (mproxy-shell)", shell, ["-File"], IsEmbedded: true);
+            return new PowerShellProgram("the embedded engine (mproxy-shell)", Programs.FindShell(), ["-File"], IsEmbedded: true);
         }
 
         using var version = Child.Start(program, ["-NoProfile", "-NoLogo", "-Command", "$PSVersionTable.PSVersion.ToString()"]);
