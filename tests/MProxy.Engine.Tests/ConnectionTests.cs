@@ -63,10 +63,12 @@ public class ConnectionTests
         var connection = End(world, atRelay);
         var link = atRelay ? world.Relay.Registry.Links[0].Connection : world.Tunnel.Links[0].Connection!;
         var reading = LocalService.ReadAllAsync(client);
-        var sending = SendAsync(client, sent);
+        var isSuspended = new TaskCompletionSource();
+        var sending = SendAsync(client, sent, isSuspended.Task);
         await Until.TrueAsync(() => connection.BytesOut >= 1 << 20);
 
         connection.Suspend();
+        isSuspended.SetResult();
         Assert.Equal(ConnectionState.Suspended, connection.State);
 
         // What the peer had sent before it read of the pause is here when it answers what came behind that.
@@ -148,9 +150,13 @@ public class ConnectionTests
         await Until.TrueAsync(() => list() is [var one] && one.State == state);
     }
 
-    private static async Task SendAsync(Socket client, byte[] bytes)
+    /// <summary>Half of the bytes at once, and the rest when the test has come as far, however late it was at looking.</summary>
+    private static async Task SendAsync(Socket client, byte[] bytes, Task rest)
     {
-        await LocalService.SendAllAsync(client, bytes, 1 << 20);
+        var half = bytes.Length / 2;
+        await LocalService.SendAllAsync(client, bytes.AsMemory(0, half), 1 << 20);
+        await rest;
+        await LocalService.SendAllAsync(client, bytes.AsMemory(half), 1 << 20);
         client.Shutdown(SocketShutdown.Send);
     }
 
