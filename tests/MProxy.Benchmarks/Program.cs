@@ -12,8 +12,8 @@ switch (args)
     case [HoldingClients.Command, .. var arguments]:
         HoldingClients.Run(arguments);
         return 0;
-    case [DelayProxy.Command, .. var arguments]:
-        DelayProxy.Run(arguments);
+    case [WayProxy.Command, .. var arguments]:
+        WayProxy.Run(arguments);
         return 0;
     case [NerdbankTunnel.Command, .. var arguments]:
         await NerdbankTunnel.RunAsync(arguments);

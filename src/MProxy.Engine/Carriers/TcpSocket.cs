@@ -7,7 +7,7 @@ namespace MProxy.Engine.Carriers;
 internal static class TcpSocket
 {
     private const int Backlog = 1024;
-    private const int UnsentLowWater = 128 << 10;
+    private const int UnsentLowWater = 32 << 10;
 
     public static Socket Listen(IPEndPoint endpoint)
     {

@@ -59,9 +59,10 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            for (var at = 0; at < body.Length; at += FrameLength)
+            while (!body.IsEmpty)
             {
-                var piece = body.Slice(at, Math.Min(FrameLength, body.Length - at));
+                var piece = body[..Math.Min(body.Length, Math.Min(FrameLength, link.BodyLength))];
+                body = body[piece.Length..];
                 var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
                 if (client.EndSent || !await link.SendOrWithdrawAsync(client, frame, _pending, cancellationToken).ConfigureAwait(false))
                 {

@@ -61,7 +61,7 @@ internal sealed class ClientStream(LinkConnection link, LinkClient client, Inbox
         {
             while (!buffer.IsEmpty)
             {
-                var count = Math.Min(buffer.Length, FrameLength);
+                var count = Math.Min(buffer.Length, Math.Min(FrameLength, link.BodyLength));
                 var header = client.Message.WriteBefore(frame.AsSpan(0, WireFormat.MaxHeaderRoom), count);
                 buffer[..count].CopyTo(frame.AsMemory(WireFormat.MaxHeaderRoom));
                 if (!await link.SendOrWithdrawAsync(client, frame.AsMemory(WireFormat.MaxHeaderRoom - header, header + count), _pending, cancellationToken).ConfigureAwait(false))

@@ -15,8 +15,7 @@ namespace MProxy.Engine.Link;
 /// <param name="time">The clock.</param>
 internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadOnlyMemory<byte> first, IClientFilter? filter, ClientThrottle? throttle, TimeProvider time)
 {
-    // Of what is read at once, and thereby of a frame. A buffer of the pool holds the longer one and its header.
-    private const int SharedLength = 64 << 10;
+    // Of what is read at once, and thereby of a frame. A buffer of the pool holds it and its header.
     private const int ReadLength = (128 << 10) - WireFormat.MaxHeaderRoom;
     private const int MaxIgnored = 256 << 10;
 
@@ -161,7 +160,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     /// <summary>How much to receive at once. What a filter holds back may need the rest of the buffer.</summary>
     private int Room()
     {
-        var most = _held == 0 && link.IsShared ? SharedLength : ReadLength - _held;
+        var most = _held == 0 ? link.BodyLength : ReadLength - _held;
         return Math.Min(most, throttle?.Piece ?? most);
     }
 

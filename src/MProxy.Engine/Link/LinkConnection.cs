@@ -88,8 +88,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <summary>What waits for the slow sockets of all clients together, in bytes.</summary>
     public long Waiting => Ask(machine => machine.Clients.Waiting);
 
-    /// <summary>Several clients send at once: long frames would make the others wait. Waits for no lock.</summary>
-    public bool IsShared => _machine.IsShared;
+    /// <summary>How long the body of a client's frame may be now, in bytes. Waits for no lock.</summary>
+    public int BodyLength => _writer.Pace.FrameLength - WireFormat.MaxHeaderRoom;
 
     /// <summary>Both sides have greeted.</summary>
     public bool IsUp => Ask(machine => machine.Control.IsUp);
@@ -515,12 +515,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _sent.Clear();
     }
 
-    private int Gather(Span<byte> batch)
+    private int Gather(Span<byte> batch, int enough)
     {
         int length;
         lock (_gate)
         {
-            length = _machine.Gather(batch);
+            length = _machine.Gather(batch, enough);
             if (length == 0 && _lastWords is { } reason)
             {
                 Break(reason);

@@ -22,7 +22,6 @@ internal sealed class LinkMachine
     private bool _isPadding;
     private LinkClient? _current;
     private TimeSpan? _probed;
-    private volatile bool _isShared;
 
     public LinkMachine(LinkRole role, LinkOptions options, ILinkEvents events, TimeProvider time, Random? random = null)
     {
@@ -43,9 +42,6 @@ internal sealed class LinkMachine
 
     /// <summary>What has moved.</summary>
     public LinkTraffic Traffic { get; } = new();
-
-    /// <summary>What was sent last had frames of several clients: long ones would make the others wait. From any thread.</summary>
-    public bool IsShared => _isShared;
 
     /// <summary>How long the greeting, or the last probe since, took to be answered; null before.</summary>
     public TimeSpan? RoundTrip => _probed ?? Control.RoundTrip;
@@ -129,24 +125,19 @@ internal sealed class LinkMachine
         GoOn(client);
     }
 
-    /// <summary>Fills one send: the machine's own frames first, then a frame of each waiting client in turn.</summary>
+    /// <summary>Fills one send: the machine's own frames first, then those of clients in turn.</summary>
+    /// <param name="batch">Where they go.</param>
+    /// <param name="enough">No more frames of clients are taken once there is as much, in bytes.</param>
     /// <returns>How many bytes were written.</returns>
-    public int Gather(Span<byte> batch)
+    public int Gather(Span<byte> batch, int enough)
     {
         var length = _outbox.MoveTo(batch);
-        var clients = 0;
 
         // A client's connection may be in the outbox still: its data stays behind that.
-        while (_outbox.IsEmpty && _turns.MoveNext(batch[length..], out var taken) is { } client)
+        while (_outbox.IsEmpty && length < enough && _turns.MoveNext(batch[length..], out var taken) is { } client)
         {
             length += taken;
-            clients++;
             _events.Sent(client);
-        }
-
-        if (length > 0)
-        {
-            _isShared = clients > 1;
         }
 
         return length;

@@ -12,9 +12,6 @@ namespace MProxy.Engine.Link;
 /// <param name="time">The clock.</param>
 internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger ledger, LinkWriter.Gatherer gather, Action gathered, TimeProvider time)
 {
-    // Longer than the longest frame of a client, so that any fits.
-    private const int BatchLength = 256 << 10;
-
     private const int NotRunning = 0;
     private const int Idle = 1;
     private const int Writing = 2;
@@ -30,7 +27,12 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     private long _bytesOut;
 
     /// <summary>Fills a buffer with what is to be sent, and says how much that is.</summary>
-    internal delegate int Gatherer(Span<byte> batch);
+    /// <param name="batch">The buffer: longer than the longest frame of a client, so that any fits.</param>
+    /// <param name="enough">Once there is as much, in bytes, the rest is left for the next send.</param>
+    internal delegate int Gatherer(Span<byte> batch, int enough);
+
+    /// <summary>How much is sent at once.</summary>
+    public SendPace Pace { get; } = new();
 
     public long BytesOut => Interlocked.Read(ref _bytesOut);
 
@@ -110,13 +112,13 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     private async Task SendGatheredAsync()
     {
         // An idle link holds no buffer to write from.
-        var batch = ledger.Rent(BatchLength);
+        var batch = ledger.Rent(SendPace.Most);
         try
         {
             Interlocked.Exchange(ref _isSignalled, 0);
             for (; ; )
             {
-                var length = gather(batch.AsSpan(0, BatchLength));
+                var length = gather(batch.AsSpan(0, SendPace.Most), Pace.Length);
                 if (length == 0)
                 {
                     return;
@@ -127,7 +129,9 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                 gathered();
                 await _turn.Watch(writing).ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
-                if (time.GetElapsedTime(started) >= Blocked)
+                var took = time.GetElapsedTime(started);
+                Pace.Sent(length, took);
+                if (took >= Blocked)
                 {
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());
                 }

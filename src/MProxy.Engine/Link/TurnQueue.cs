@@ -3,13 +3,17 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// Whose frame goes next. Every client has at most one frame waiting and goes to the end of the queue with the next one, so that a
-/// bulk transfer delays a keystroke by one frame of each other client at most. A paused or suspended client's frame waits outside.
+/// Whose frame goes next: shares are fair in bytes (self-clocked fair queueing). A frame's turn is the bytes that its client had sent by its own
+/// share, and this one; the least goes first. So a keystroke goes ahead of bulk transfers, however many they are, and none of them is
+/// ahead of another by more than a frame. Every client has at most one frame waiting; a paused or suspended client's waits outside.
 /// </summary>
 /// <param name="traffic">Where the bytes of frames that are taken are counted.</param>
 internal sealed class TurnQueue(LinkTraffic traffic)
 {
-    private readonly Queue<LinkClient> _queue = new();
+    private readonly PriorityQueue<LinkClient, long> _queue = new();
+
+    // The turn of the frame that was taken last. Who was silent starts here: silence saves nothing up.
+    private long _now;
 
     /// <summary>A client has a frame to send; its memory is the client's own until the frame is taken or the client is closed.</summary>
     /// <returns>True where there is something to gather now.</returns>
@@ -25,7 +29,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
     /// <summary>Copies the next frame where it fits. Null where none waits or the next does not fit.</summary>
     public LinkClient? MoveNext(Span<byte> target, out int length)
     {
-        while (_queue.TryPeek(out var client))
+        while (_queue.TryPeek(out var client, out var turn))
         {
             // Closed, or paused or suspended since it queued: it comes back with the resume.
             if (client.IsClosed || client.IsHeld || client.Pending.IsEmpty)
@@ -44,6 +48,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
 
             client.IsQueued = false;
             _queue.Dequeue();
+            client.Turn = _now = turn;
             client.Pending.Span.CopyTo(target);
             client.Pending = default;
 
@@ -66,7 +71,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
         }
 
         client.IsQueued = true;
-        _queue.Enqueue(client);
+        _queue.Enqueue(client, Math.Max(client.Turn, _now) + client.Pending.Length);
         return true;
     }
 }

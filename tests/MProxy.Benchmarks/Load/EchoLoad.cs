@@ -8,12 +8,15 @@ namespace MProxy.Benchmarks.Load;
 /// <summary>A keystroke, again and again: 64 bytes there and back, alone or beside downloads.</summary>
 /// <param name="downloads">How many run meanwhile.</param>
 /// <param name="kinds">The tunnels that it is for.</param>
-internal sealed class EchoLoad(int downloads, PeerKind kinds) : ITunnelLoad
+/// <param name="where">Says which way the link goes, in the measure's name.</param>
+/// <param name="isSlow">The way is narrow: a keystroke may take long.</param>
+internal sealed class EchoLoad(int downloads, PeerKind kinds, string where = "", bool isSlow = false) : ITunnelLoad
 {
     private const int Length = 64;
+    private const int SlowFactor = 3;
 
-    private readonly Measure _middle = new($"64-byte echo{Beside(downloads)}, p50", "µs", Better.Lower, IsCharted: downloads == 0);
-    private readonly Measure _most = new($"64-byte echo{Beside(downloads)}, p99", "µs", Better.Lower, IsCharted: downloads > 0);
+    private readonly Measure _middle = new($"64-byte echo{Beside(downloads)}{where}, p50", "µs", Better.Lower, IsCharted: downloads == 0);
+    private readonly Measure _most = new($"64-byte echo{Beside(downloads)}{where}, p99", "µs", Better.Lower, IsCharted: downloads > 0);
 
     public IReadOnlyList<Measure> Measures => [_middle, _most];
 
@@ -23,8 +26,8 @@ internal sealed class EchoLoad(int downloads, PeerKind kinds) : ITunnelLoad
     {
         using var transfers = new Transfers(tunnel.Entrance, downloads, isUp: false);
         using var echo = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Echo);
-        Measure(echo, length.WarmUp);
-        var took = Measure(echo, length.Measured * 2);
+        Measure(echo, isSlow ? length.WarmUp * SlowFactor : length.WarmUp);
+        var took = Measure(echo, length.Measured * (isSlow ? 2 * SlowFactor : 2));
         transfers.Check();
         took.Sort();
         return [took[took.Count / 2], took[took.Count * 99 / 100]];

@@ -6,8 +6,8 @@ namespace MProxy.Benchmarks.Peers;
 /// <param name="name">As the report calls it.</param>
 /// <param name="kind">How it is set up.</param>
 /// <param name="scheme">Of the link.</param>
-/// <param name="delay">What its link takes one way.</param>
-internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tcp", TimeSpan delay = default) : TunnelPeer(name, kind)
+/// <param name="wayKind">What the way of its link is like.</param>
+internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tcp", WayKind wayKind = default) : TunnelPeer(name, kind)
 {
     /// <summary>Of the environment: in whose process completions of sockets are inlined.</summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -20,7 +20,7 @@ internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tc
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
+        var (entrance, way) = (Ports.Free(), new LinkWay(wayKind));
         var folder = new TemporaryFolder();
         var isTls = scheme is "tls" or "wss";
         var certificate = isTls ? $"-CertificatePath '{BenchmarkCertificate.Write(folder)}'" : "";

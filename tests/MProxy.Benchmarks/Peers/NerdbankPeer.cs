@@ -5,12 +5,12 @@ namespace MProxy.Benchmarks.Peers;
 
 /// <summary>Nerdbank.Streams' MultiplexingStream between two processes of this program, of which the device's side dials.</summary>
 /// <param name="kind">How it is set up.</param>
-/// <param name="delay">What its link takes one way.</param>
-internal sealed class NerdbankPeer(PeerKind kind, TimeSpan delay = default) : TunnelPeer("Nerdbank.Streams", kind)
+/// <param name="wayKind">What the way of its link is like.</param>
+internal sealed class NerdbankPeer(PeerKind kind, WayKind wayKind = default) : TunnelPeer("Nerdbank.Streams", kind)
 {
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
+        var (entrance, way) = (Ports.Free(), new LinkWay(wayKind));
         return Together(
             entrance,
             () => Start("relay", way.Server, entrance).WhenItSays(NerdbankTunnel.Ready),

@@ -21,4 +21,7 @@ internal enum PeerKind
 
     /// <summary>Hosted by a process that does not inline completions, as pwsh is.</summary>
     Hosted = 32,
+
+    /// <summary>Its link goes through a narrow way.</summary>
+    Narrow = 64,
 }

@@ -4,14 +4,14 @@ namespace MProxy.Benchmarks.Peers;
 
 /// <summary>ssh -R with a server of its own: the device's side dials, as in a tunnel of ours.</summary>
 /// <param name="kind">How it is set up.</param>
-/// <param name="delay">What its link takes one way.</param>
-internal sealed class SshPeer(PeerKind kind, TimeSpan delay = default) : TunnelPeer("ssh -R", kind)
+/// <param name="wayKind">What the way of its link is like.</param>
+internal sealed class SshPeer(PeerKind kind, WayKind wayKind = default) : TunnelPeer("ssh -R", kind)
 {
     public override string? WhyMissing() => Programs.WhyMissing("ssh", "sshd", "ssh-keygen");
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
+        var (entrance, way) = (Ports.Free(), new LinkWay(wayKind));
         var folder = new TemporaryFolder();
         foreach (var key in new[] { "host", "user" })
         {

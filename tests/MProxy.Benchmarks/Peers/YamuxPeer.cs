@@ -4,9 +4,9 @@ namespace MProxy.Benchmarks.Peers;
 
 /// <summary>hashicorp's yamux between two small Go programs, of which the device's side dials.</summary>
 /// <param name="kind">How it is set up.</param>
-/// <param name="delay">What its link takes one way.</param>
+/// <param name="wayKind">What the way of its link is like.</param>
 /// <param name="window">What a stream may have on its way unanswered, in KiB; null for the library's own 256.</param>
-internal sealed class YamuxPeer(PeerKind kind, TimeSpan delay = default, int? window = null) : TunnelPeer(window is null ? "yamux" : $"yamux, {window / 1024} MiB windows", kind)
+internal sealed class YamuxPeer(PeerKind kind, WayKind wayKind = default, int? window = null) : TunnelPeer(window is null ? "yamux" : $"yamux, {window / 1024} MiB windows", kind)
 {
     // Where Debian's package golang-github-hashicorp-yamux-dev puts it.
     private const string Library = "/usr/share/gocode/src/github.com/hashicorp/yamux";
@@ -18,7 +18,7 @@ internal sealed class YamuxPeer(PeerKind kind, TimeSpan delay = default, int? wi
 
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
-        var (entrance, way) = (Ports.Free(), new LinkWay(delay));
+        var (entrance, way) = (Ports.Free(), new LinkWay(wayKind));
         return Together(
             entrance,
             () => Child.Start(Program.Value, ["relay", $"{way.Server}", $"{entrance}", $"{window ?? 256}"]).WhenItSays("ready"),

@@ -20,11 +20,12 @@ internal static class TunnelLoads
     public static readonly StreamLoad FarUp = new(1, isUp: true, PeerKind.Far, " at 50 ms", isSlow: true);
     public static readonly EchoLoad Echo = new(downloads: 0, Every);
     public static readonly EchoLoad EchoBesideDownloads = new(downloads: 4, Every);
+    public static readonly EchoLoad NarrowEcho = new(downloads: 4, PeerKind.Narrow, " at 20 Mbit/s", isSlow: true);
     public static readonly ConnectionLoad Connections = new(Unencrypted);
     public static readonly HoldLoad HoldSome = new(PeerKind.Plain, LoadLength.Full.Held / 100);
     public static readonly HoldLoad HoldMore = new(PeerKind.Plain, LoadLength.Full.Held / 10);
     public static readonly HoldLoad Hold = new(PeerKind.Plain, LoadLength.Full.Held);
 
     public static readonly IReadOnlyList<ITunnelLoad> All =
-        [OneDown, OneUp, SomeDown, SomeUp, ManyDown, ManyUp, BesideStalled, Echo, EchoBesideDownloads, Connections, FarDown, FarUp, HoldSome, HoldMore, Hold];
+        [OneDown, OneUp, SomeDown, SomeUp, ManyDown, ManyUp, BesideStalled, Echo, EchoBesideDownloads, NarrowEcho, Connections, FarDown, FarUp, HoldSome, HoldMore, Hold];
 }

@@ -10,8 +10,6 @@ internal static class TunnelPeers
     public const string Tls = $"{Names.Ours} tls";
     public const string WebSocket = $"{Names.Ours} ws";
 
-    private static readonly TimeSpan OneWay = TimeSpan.FromMilliseconds(25);
-
     public static readonly IReadOnlyList<TunnelPeer> All =
     [
         new DirectPeer(),
@@ -26,10 +24,14 @@ internal static class TunnelPeers
         new StunnelPeer(),
         new MProxyPeer(WebSocket, PeerKind.WebSocket, "ws"),
         new MProxyPeer($"{Names.Ours} wss", PeerKind.WebSocket, "wss"),
-        new MProxyPeer(Names.Ours, PeerKind.Far, delay: OneWay),
-        new SshPeer(PeerKind.Far, OneWay),
-        new YamuxPeer(PeerKind.Far, OneWay),
-        new YamuxPeer(PeerKind.Far, OneWay, window: 16 << 10),
-        new NerdbankPeer(PeerKind.Far, OneWay),
+        new MProxyPeer(Names.Ours, PeerKind.Far, wayKind: WayKind.Far),
+        new SshPeer(PeerKind.Far, WayKind.Far),
+        new YamuxPeer(PeerKind.Far, WayKind.Far),
+        new YamuxPeer(PeerKind.Far, WayKind.Far, window: 16 << 10),
+        new NerdbankPeer(PeerKind.Far, WayKind.Far),
+        new MProxyPeer(Names.Ours, PeerKind.Narrow, wayKind: WayKind.Narrow),
+        new SshPeer(PeerKind.Narrow, WayKind.Narrow),
+        new YamuxPeer(PeerKind.Narrow, WayKind.Narrow),
+        new NerdbankPeer(PeerKind.Narrow, WayKind.Narrow),
     ];
 }

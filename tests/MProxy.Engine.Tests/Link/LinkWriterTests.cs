@@ -149,10 +149,10 @@ public sealed class LinkWriterTests : IDisposable
         _stream,
         canBlock,
         _ledger,
-        span =>
+        (span, enough) =>
         {
             var length = 0;
-            while (length < Math.Min(batch, span.Length) && _waiting.TryDequeue(out var value))
+            while (length < Math.Min(batch, enough) && _waiting.TryDequeue(out var value))
             {
                 span[length++] = value;
             }

@@ -85,7 +85,7 @@ public class OutboxTests : MachineTest
         var batch = new byte[room];
         var reader = new FrameReader();
         List<string> sent = [];
-        for (int length; (length = machine.Gather(batch)) > 0;)
+        for (int length; (length = machine.Gather(batch, batch.Length)) > 0;)
         {
             ReadOnlySpan<byte> bytes = batch.AsSpan(0, length);
             while (reader.TryRead(ref bytes, out var frame))

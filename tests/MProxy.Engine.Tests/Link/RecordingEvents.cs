@@ -78,7 +78,7 @@ internal sealed class RecordingEvents : ILinkEvents
     public List<string> Sent(LinkMachine machine)
     {
         var buffer = new byte[1 << 20];
-        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, machine.Gather(buffer));
+        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, machine.Gather(buffer, buffer.Length));
         List<string> sent = [];
         while (_reader.TryRead(ref bytes, out var frame))
         {

@@ -202,7 +202,7 @@ public class SuspendTests : MachineTest
 
     private List<FrameKind> Sent(LinkMachine machine)
     {
-        ReadOnlySpan<byte> bytes = _batch.AsSpan(0, machine.Gather(_batch));
+        ReadOnlySpan<byte> bytes = _batch.AsSpan(0, machine.Gather(_batch, _batch.Length));
         List<FrameKind> kinds = [];
         while (_reader.TryRead(ref bytes, out var frame))
         {

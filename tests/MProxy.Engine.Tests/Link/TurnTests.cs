@@ -7,36 +7,61 @@ namespace MProxy.Engine.Tests.Link;
 public class TurnTests : MachineTest
 {
     [Fact]
-    public void Clients_take_turns_and_a_keystroke_waits_for_one_frame_of_each_other_at_most()
+    public void A_keystroke_goes_ahead_of_every_bulk_transfer_and_those_take_turns()
     {
         var relay = UpMachine(LinkRole.Relay);
-        var clients = Enumerable.Range(1, 4).Select(port => Open(relay, port)).ToArray();
+        LinkClient[] clients = [.. Enumerable.Range(1, 4).Select(port => Open(relay, port))];
         foreach (var client in clients)
         {
-            relay.Offer(client, Frame(FrameKind.Message, client.Meta.Port!.Value, 100));
+            Offer(relay, client, 100);
         }
 
-        var keystroke = Open(relay, 9);
-        relay.Offer(keystroke, Frame(FrameKind.Message, 9, 1));
+        List<string> order = [.. Run(relay, clients, turns: 4, _ => 100)];
+        Offer(relay, Open(relay, 9), 1);
         Events.TakeLog();
-        var batch = new byte[300];
-        List<string> order = [];
-        while (relay.Gather(batch) > 0)
+        order = [.. Run(relay, clients, turns: 9, _ => 100)];
+        Assert.Equal("9 sent", order[0]);
+        Assert.Equal(["1 sent", "2 sent", "3 sent", "4 sent"], order[1..5].Order());
+        Assert.Equal(["1 sent", "2 sent", "3 sent", "4 sent"], order[5..9].Order());
+    }
+
+    [Fact]
+    public void Shares_are_fair_in_bytes_however_long_the_frames_are_and_silence_saves_nothing_up()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        LinkClient[] clients = [Open(relay, 1), Open(relay, 2), Open(relay, 3)];
+        Offer(relay, clients[0], 60_000);
+        Offer(relay, clients[1], 1_000);
+        _ = Run(relay, clients, turns: 1000, Length).Count();
+        Assert.InRange(clients[0].BytesSent - clients[1].BytesSent, -61_000, 61_000);
+
+        // Whoever comes late begins with the others, and does not catch up with what they have had.
+        var before = clients[0].BytesSent;
+        Offer(relay, clients[2], 1_000);
+        _ = Run(relay, clients, turns: 2000, Length).Count();
+        Assert.InRange(clients[0].BytesSent - before - clients[2].BytesSent, -61_000, 61_000);
+        Assert.InRange(clients[0].BytesSent - clients[1].BytesSent, -61_000, 61_000);
+
+        static int Length(int port) => port == 1 ? 60_000 : 1_000;
+    }
+
+    [Fact]
+    public void A_send_takes_no_more_frames_than_the_link_is_to_be_given_at_once()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        LinkClient[] clients = [.. Enumerable.Range(1, 4).Select(port => Open(relay, port))];
+        Events.Sent(relay);
+        foreach (var client in clients)
         {
-            // Each bulk client has more as soon as its frame is taken.
-            foreach (var taken in Events.TakeLog())
-            {
-                order.Add(taken);
-                var port = int.Parse(taken.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
-                if (port < 9 && order.Count < 12)
-                {
-                    relay.Offer(clients[port - 1], Frame(FrameKind.Message, port, 100));
-                }
-            }
+            Offer(relay, client, 1000);
         }
 
-        Assert.Equal("9 sent", order[4]);
-        Assert.Equal(["1 sent", "2 sent", "3 sent", "4 sent"], order[5..9]);
+        Events.TakeLog();
+        var batch = new byte[10_000];
+        Assert.InRange(relay.Gather(batch, 1), 1000, 1200);
+        Assert.Single(Events.TakeLog());
+        Assert.InRange(relay.Gather(batch, 1500), 2000, 2400);
+        Assert.Equal(2, Events.TakeLog().Count);
     }
 
     [Fact]
@@ -86,9 +111,28 @@ public class TurnTests : MachineTest
         Assert.Empty(Events.Sent(device));
     }
 
-    private static LinkClient Open(LinkMachine relay, int port)
+    private static LinkClient Open(LinkMachine relay, int port) => relay.Clients.Open(Meta(port))!;
+
+    private static void Offer(LinkMachine relay, LinkClient client, int length) =>
+        relay.Offer(client, Frame(FrameKind.Message, client.Meta.Port!.Value, length));
+
+    /// <summary>Sends what is there, frame by frame, and says whose that was; clients of bulk have more as soon as theirs is taken.</summary>
+    private IEnumerable<string> Run(LinkMachine relay, LinkClient[] bulk, int turns, Func<int, int> lengthOf)
     {
-        var client = relay.Clients.Open(Meta(port))!;
-        return client;
+        var batch = new byte[100_000];
+        for (var turn = 0; turn < turns && relay.Gather(batch, 1) > 0;)
+        {
+            foreach (var taken in Events.TakeLog().Where(one => one.EndsWith(" sent", StringComparison.Ordinal)))
+            {
+                var port = int.Parse(taken.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+                if (port <= bulk.Length)
+                {
+                    Offer(relay, bulk[port - 1], lengthOf(port));
+                }
+
+                turn++;
+                yield return taken;
+            }
+        }
     }
 }

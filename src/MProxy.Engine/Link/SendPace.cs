@@ -1,0 +1,41 @@
+namespace MProxy.Engine.Link;
+
+/// <summary>
+/// How much a link is given at once. What is given cannot be overtaken: on a slow link it is as little as goes out in a few milliseconds, so
+/// that a keystroke waits no longer; on a fast one as much as keeps it busy. Used by the writer, read from any thread.
+/// </summary>
+internal sealed class SendPace
+{
+    /// <summary>The most that is given at once, in bytes.</summary>
+    public const int Most = 256 << 10;
+
+    private const int Least = 16 << 10;
+    private const int Longest = Most / 2;
+
+    private static readonly TimeSpan TooLong = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(2);
+
+    private volatile int _length = Most;
+
+    /// <summary>What to gather for one send, in bytes. A frame that was longer already goes as a whole.</summary>
+    public int Length => _length;
+
+    /// <summary>How long a frame of a client may be, in bytes with its header: shorter than what goes at once, so that there is one more while it is sent.</summary>
+    public int FrameLength => Math.Clamp(_length / 2, Least, Longest);
+
+    /// <summary>A send is through.</summary>
+    /// <param name="length">How much it was, in bytes.</param>
+    /// <param name="time">How long the link took for it.</param>
+    public void Sent(int length, TimeSpan time)
+    {
+        if (time > TooLong)
+        {
+            _length = Math.Max(_length / 2, Least);
+        }
+        else if (time < Short && length >= _length / 2)
+        {
+            // A short send that was quick says nothing of a longer one.
+            _length = Math.Min(_length * 2, Most);
+        }
+    }
+}
