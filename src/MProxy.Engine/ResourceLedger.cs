@@ -74,16 +74,22 @@ internal sealed class ResourceLedger
     /// <summary>Counts a loop as long as it runs.</summary>
     public async Task RunAsync(Func<Task> loop)
     {
-        Interlocked.Increment(ref _loops);
+        BeginLoop();
         try
         {
             await loop().ConfigureAwait(false);
         }
         finally
         {
-            Interlocked.Decrement(ref _loops);
+            EndLoop();
         }
     }
+
+    /// <summary>Counts a loop until <see cref="EndLoop"/>.</summary>
+    public void BeginLoop() => Interlocked.Increment(ref _loops);
+
+    /// <summary>A loop that was counted has ended.</summary>
+    public void EndLoop() => Interlocked.Decrement(ref _loops);
 
     /// <inheritdoc/>
     public override string ToString() =>

@@ -32,17 +32,17 @@ internal static class TcpSocket
 
     public static async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var address = IPAddress.TryParse(host, out var literal) ? literal : null;
+        var socket = address is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.NoDelay = true;
         try
         {
-            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            await (address is null ? socket.ConnectAsync(host, port, cancellationToken).AsTask() : ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken)).ConfigureAwait(false);
             return socket;
         }
         catch
         {
-            // The other side may have accepted already: it must not take this for a client that had nothing to say.
-            ResetOnClose(socket);
-            socket.Dispose();
+            GiveUp(socket);
             throw;
         }
     }
@@ -60,7 +60,7 @@ internal static class TcpSocket
             try
             {
                 socket.Bind(new IPEndPoint(source, 0));
-                await socket.ConnectAsync(new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
+                await ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
                 return socket;
             }
             catch (SocketException error)
@@ -70,13 +70,46 @@ internal static class TcpSocket
             }
             catch
             {
-                ResetOnClose(socket);
-                socket.Dispose();
+                GiveUp(socket);
                 throw;
             }
         }
 
         throw failure ?? new SocketException((int)SocketError.AddressFamilyNotSupported);
+    }
+
+    /// <summary>
+    /// Connects with arguments that go with the call. A socket would keep its own for as long as it lives, which is most of what a silent connection
+    /// takes.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was given up, and the socket is closed.</exception>
+    private static async Task ConnectAsync(Socket socket, IPEndPoint remote, CancellationToken cancellationToken)
+    {
+        var connected = new TaskCompletionSource();
+        using var arguments = new SocketAsyncEventArgs { RemoteEndPoint = remote };
+        arguments.Completed += (_, _) => connected.TrySetResult();
+        if (socket.ConnectAsync(arguments))
+        {
+            var registration = cancellationToken.UnsafeRegister(static socket => GiveUp((Socket)socket!), socket);
+            await using (registration.ConfigureAwait(false))
+            {
+                await connected.Task.ConfigureAwait(false);
+            }
+        }
+
+        // First of all: given up at the last moment, it is connected and closed.
+        cancellationToken.ThrowIfCancellationRequested();
+        if (arguments.SocketError != SocketError.Success)
+        {
+            throw new SocketException((int)arguments.SocketError);
+        }
+    }
+
+    private static void GiveUp(Socket socket)
+    {
+        // The other side may have accepted already: it must not take this for a client that had nothing to say.
+        ResetOnClose(socket);
+        socket.Dispose();
     }
 
     /// <summary>Makes the coming close a reset. Of a socket that is closed already, that is no matter.</summary>

@@ -78,29 +78,20 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     protected abstract void Complete(bool sent, bool inline);
 
-    /// <summary>Waits for what carries bytes. A failure ends the client at the peer too.</summary>
-    /// <returns>True where it ended in order.</returns>
-    protected async Task<bool> Guard(Task carrying)
+    /// <summary>One direction has failed, and the client with it: the peer is told, and the other direction ends.</summary>
+    /// <returns>False where nobody foresaw such an error: it is to be thrown on.</returns>
+    public static bool TryFail(LinkConnection link, LinkClient client, Exception error)
     {
-        try
+        switch (error)
         {
-            await carrying.ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException)
-        {
-            link.Fail(client, ErrorCode.Unknown, "the connection was reset");
-            return false;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-        catch
-        {
-            // Nobody foresaw it: the other direction must not wait for what never comes.
-            link.Fail(client, ErrorCode.Unknown, "the connection broke");
-            throw;
+            case OperationCanceledException:
+                return true;
+            case SocketException or IOException or ObjectDisposedException:
+                link.Fail(client, ErrorCode.Unknown, "the connection was reset");
+                return true;
+            default:
+                link.Fail(client, ErrorCode.Unknown, "the connection broke");
+                return false;
         }
     }
 }

@@ -26,7 +26,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(60);
 
     private readonly PendingSend _pending = new();
-    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource? _answered = filter is null ? null : new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[]? _buffer;
     private int _held;
     private LoopTurn _turn;
@@ -45,13 +45,14 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
             filter.AnswerSeen(data);
             if (!filter.NeedsAnswer)
             {
-                _answered.TrySetResult();
+                _answered!.TrySetResult();
             }
         }
     }
 
     /// <summary>Sends what comes until the client's end, or that of the link. The socket does not block.</summary>
-    public async Task RunAsync(Socket socket, CancellationToken cancellationToken)
+    /// <returns>True where it ended in order.</returns>
+    public async Task<bool> RunAsync(Socket socket, CancellationToken cancellationToken)
     {
         try
         {
@@ -73,7 +74,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 
                 if (allowed > 0 && !await TrySendAsync(allowed, cancellationToken).ConfigureAwait(false))
                 {
-                    return;
+                    return true;
                 }
 
                 if (verdict == FilterVerdict.Wait && !await TryWaitForAnswerAsync(cancellationToken).ConfigureAwait(false))
@@ -86,22 +87,37 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
                     case FilterVerdict.Stop:
                         link.End(client);
                         await IgnoreAsync(socket, Body, cancellationToken).ConfigureAwait(false);
-                        return;
+                        return true;
                     case FilterVerdict.Wait:
                         continue;
                     default:
                         break;
                 }
 
-                var count = await ReceiveAsync(socket, cancellationToken).ConfigureAwait(false);
+                int count;
+                while (!TryReceive(socket, out count))
+                {
+                    await _turn.Watch(socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken)).ConfigureAwait(false);
+                }
+
                 if (count == 0)
                 {
                     link.End(client);
-                    return;
+                    return true;
                 }
 
                 _held += count;
+                await _turn.Moved(count);
             }
+        }
+        catch (Exception error)
+        {
+            if (!ClientPump.TryFail(link, client, error))
+            {
+                throw;
+            }
+
+            return false;
         }
         finally
         {
@@ -131,30 +147,21 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         return true;
     }
 
-    /// <summary>Receives behind what is held; 0 at the end. Where nothing is there, it waits without a buffer: clients that are silent may be many.</summary>
-    private async ValueTask<int> ReceiveAsync(Socket socket, CancellationToken cancellationToken)
+    /// <summary>Receives behind what is held; nothing at the end. False where nothing is there yet, which is waited for without a buffer: clients that are silent may be many.</summary>
+    private bool TryReceive(Socket socket, out int count)
     {
-        for (; ; )
+        count = socket.Receive(Body.Span.Slice(_held, Room()), SocketFlags.None, out var error);
+        if (error == SocketError.WouldBlock)
         {
-            var count = socket.Receive(Body.Span.Slice(_held, Room()), SocketFlags.None, out var error);
-            switch (error)
-            {
-                case SocketError.Success:
-                    await _turn.Moved(count);
-                    return count;
-                case SocketError.WouldBlock:
-                    break;
-                default:
-                    throw new SocketException((int)error);
-            }
-
             if (_held == 0)
             {
                 ReturnBuffer();
             }
 
-            await _turn.Watch(socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken)).ConfigureAwait(false);
+            return false;
         }
+
+        return error == SocketError.Success ? true : throw new SocketException((int)error);
     }
 
     /// <summary>How much to receive at once. What a filter holds back may need the rest of the buffer.</summary>
@@ -177,7 +184,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     {
         try
         {
-            await _answered.Task.WaitAsync(AnswerTimeout, time, cancellationToken).ConfigureAwait(false);
+            await _answered!.Task.WaitAsync(AnswerTimeout, time, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)

@@ -11,9 +11,9 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     private const int SmallSegment = 16 << 10;
     private const int LargeSegment = 64 << 10;
 
-    private readonly object _gate = new();
-    private readonly Queue<Segment> _segments = new();
+    // Silent clients may be many: this is the lock too.
     private readonly WakeSignal _changed = new();
+    private Segment? _head;
     private Segment? _tail;
     private int _taken;
     private bool _completed;
@@ -24,9 +24,9 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     {
         get
         {
-            lock (_gate)
+            lock (_changed)
             {
-                return _segments.Count == 0 && _taken == 0 && !_completed && !_disposed;
+                return _head is null && _taken == 0 && !_completed && !_disposed;
             }
         }
     }
@@ -35,7 +35,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     /// <returns>False where nobody takes any more.</returns>
     public bool TryAdd(ReadOnlySpan<byte> data)
     {
-        lock (_gate)
+        lock (_changed)
         {
             if (_disposed)
             {
@@ -47,8 +47,9 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 if (_tail is null || _tail.End == _tail.Buffer.Length)
                 {
                     // Two sizes alone, both powers of two as the pool has them: what is held stays close to what came.
-                    _tail = new Segment(ledger.Rent(data.Length > SmallSegment ? LargeSegment : SmallSegment));
-                    _segments.Enqueue(_tail);
+                    var next = new Segment(ledger.Rent(data.Length > SmallSegment ? LargeSegment : SmallSegment));
+                    _head ??= next;
+                    _tail = _tail is null ? next : _tail.Next = next;
                 }
 
                 var count = Math.Min(data.Length, _tail.Buffer.Length - _tail.End);
@@ -64,7 +65,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     /// <summary>Nothing more comes. Whoever waits is to be woken.</summary>
     public void Complete()
     {
-        lock (_gate)
+        lock (_changed)
         {
             _completed = true;
         }
@@ -74,6 +75,28 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     /// <param name="inline">It goes on within this call, so no lock must be held; else on a thread of the pool.</param>
     public void Wake(bool inline) => _changed.Set(inline);
 
+    /// <summary>Takes what is there; null where all is taken and no more comes. The segment belongs to the caller, who gives it back with <see cref="Return"/>.</summary>
+    /// <returns>False where something may still come: <see cref="WaitAsync"/> for that.</returns>
+    public bool TryTake(out Segment? segment)
+    {
+        lock (_changed)
+        {
+            segment = _head;
+            if (segment is null)
+            {
+                return _completed || _disposed;
+            }
+
+            _head = segment.Next;
+            _tail = _head is null ? null : _tail;
+            _taken++;
+            return true;
+        }
+    }
+
+    /// <summary>Waits until there may be something to take, or never again. Nothing else ends the wait.</summary>
+    public ValueTask WaitAsync() => _changed.WaitAsync();
+
     /// <summary>Waits for bytes. The segment belongs to the caller, who gives it back with <see cref="Return"/>; null when all are taken and no more come.</summary>
     public ValueTask<Segment?> TakeAsync(CancellationToken cancellationToken) =>
         TryTake(out var segment) ? new ValueTask<Segment?>(segment) : TakeLaterAsync(cancellationToken);
@@ -81,7 +104,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     public void Return(Segment segment)
     {
         ledger.Return(segment.Buffer);
-        lock (_gate)
+        lock (_changed)
         {
             _taken--;
         }
@@ -90,12 +113,12 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
     /// <summary>Drops what was not taken.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        lock (_changed)
         {
             _disposed = true;
-            while (_segments.TryDequeue(out var segment))
+            for (; _head is not null; _head = _head.Next)
             {
-                ledger.Return(segment.Buffer);
+                ledger.Return(_head.Buffer);
             }
 
             _tail = null;
@@ -119,27 +142,13 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
         }
     }
 
-    /// <summary>Takes what is there; null where all is taken and no more comes. False where something may still come.</summary>
-    private bool TryTake(out Segment? segment)
-    {
-        lock (_gate)
-        {
-            if (!_segments.TryDequeue(out segment))
-            {
-                return _completed || _disposed;
-            }
-
-            _tail = _tail == segment ? null : _tail;
-            _taken++;
-            return true;
-        }
-    }
-
     /// <summary>A pooled buffer, filled up to <see cref="End"/>.</summary>
     internal sealed class Segment(byte[] buffer)
     {
         public byte[] Buffer { get; } = buffer;
 
         public int End { get; set; }
+
+        public Segment? Next { get; set; }
     }
 }

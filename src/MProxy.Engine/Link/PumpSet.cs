@@ -77,14 +77,19 @@ internal sealed class PumpSet(ResourceLedger ledger, Action<ClientPump> ended)
         }
     }
 
-    private async Task RunAsync(ClientPump pump, Func<Task> run)
+    private async Task RunAsync(ClientPump pump, Func<Task>? run)
     {
+        ledger.BeginLoop();
         try
         {
-            await ledger.RunAsync(run).ConfigureAwait(false);
+            // What it was begun with is not kept while it runs: silent clients may be many.
+            var running = run!();
+            run = null;
+            await running.ConfigureAwait(false);
         }
         finally
         {
+            ledger.EndLoop();
             try
             {
                 ended(pump);

@@ -54,19 +54,28 @@ internal sealed class SocketPump(
     /// <summary>Runs until both directions are over. The socket is closed then: in order, or with a reset where bytes are missing.</summary>
     public async Task RunAsync(Socket socket)
     {
-        var whole = false;
+        var isWhole = false;
         socket.Blocking = false;
         _socket = socket;
         try
         {
-            // Either direction that fails ends the other too.
-            var both = await Task.WhenAll(Guard(_uplink.RunAsync(socket, StoppingUp)), Guard(SendDownAsync(socket))).ConfigureAwait(false);
-            whole = (both[0] || IsLinkLost) && both[1] && !Stopping.IsCancellationRequested;
+            var (up, down) = (_uplink.RunAsync(socket, StoppingUp), SendDownAsync(socket));
+            try
+            {
+                isWhole = await up.ConfigureAwait(false) || IsLinkLost;
+            }
+            finally
+            {
+                // Either direction that fails ends the other too.
+                isWhole &= await down.ConfigureAwait(false);
+            }
+
+            isWhole &= !Stopping.IsCancellationRequested;
         }
         finally
         {
             _socket = null;
-            if (!whole)
+            if (!isWhole)
             {
                 // So that nobody takes half an answer for a whole one.
                 TcpSocket.ResetOnClose(socket);
@@ -80,37 +89,67 @@ internal sealed class SocketPump(
     protected override void Complete(bool sent, bool inline) => _uplink.Complete(sent, inline);
 
     /// <summary>Link to local socket; all that came is delivered before the send side is shut down.</summary>
-    private async Task SendDownAsync(Socket socket)
+    /// <returns>True where it ended in order.</returns>
+    private async Task<bool> SendDownAsync(Socket socket)
     {
         var turn = new LoopTurn();
-        while (await Inbox.TakeAsync(Stopping).ConfigureAwait(false) is { } segment)
+        try
         {
-            try
+            for (; ; )
             {
-                for (var at = 0; at < segment.End;)
+                Inbox.Segment? segment;
+                while (!Inbox.TryTake(out segment))
                 {
-                    var length = Math.Min(segment.End - at, down?.Piece ?? segment.End);
-                    if (down is not null)
-                    {
-                        await down.SpendAsync(length, Stopping).ConfigureAwait(false);
-                    }
+                    // Also when it is emptied, because the client is over at once.
+                    await turn.Watch(Inbox.WaitAsync()).ConfigureAwait(false);
+                }
 
-                    for (var until = at + length; at < until;)
-                    {
-                        at += await turn.Watch(socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping)).ConfigureAwait(false);
-                    }
+                if (segment is null)
+                {
+                    Stopping.ThrowIfCancellationRequested();
+                    socket.Shutdown(SocketShutdown.Send);
+                    return true;
+                }
 
-                    Link.Delivered(Client, length);
-                    await turn.Moved(length);
+                try
+                {
+                    for (var at = 0; at < segment.End;)
+                    {
+                        var length = Math.Min(segment.End - at, down?.Piece ?? int.MaxValue);
+                        if (down is not null)
+                        {
+                            await down.SpendAsync(length, Stopping).ConfigureAwait(false);
+                        }
+
+                        for (var until = at + length; at < until;)
+                        {
+                            var rest = segment.Buffer.AsMemory(at, until - at);
+
+                            // What waits for a socket stays with it for as long as that lives: most sockets take all at once.
+                            var sent = socket.Send(rest.Span, SocketFlags.None, out var error);
+                            at += error == SocketError.WouldBlock
+                                ? await turn.Watch(socket.SendAsync(rest, SocketFlags.None, Stopping)).ConfigureAwait(false)
+                                : error == SocketError.Success ? sent : throw new SocketException((int)error);
+                        }
+
+                        Link.Delivered(Client, length);
+                        await turn.Moved(length);
+                    }
+                }
+                finally
+                {
+                    Inbox.Return(segment);
                 }
             }
-            finally
-            {
-                Inbox.Return(segment);
-            }
         }
+        catch (Exception error)
+        {
+            if (!TryFail(Link, Client, error))
+            {
+                throw;
+            }
 
-        Stopping.ThrowIfCancellationRequested();
-        socket.Shutdown(SocketShutdown.Send);
+            return false;
+        }
     }
 }

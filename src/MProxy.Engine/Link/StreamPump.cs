@@ -23,7 +23,17 @@ internal sealed class StreamPump : ClientPump
     {
         try
         {
-            return await Guard(serve(_stream, Stopping)).ConfigureAwait(false) && !Stopping.IsCancellationRequested;
+            await serve(_stream, Stopping).ConfigureAwait(false);
+            return !Stopping.IsCancellationRequested;
+        }
+        catch (Exception error)
+        {
+            if (!TryFail(Link, Client, error))
+            {
+                throw;
+            }
+
+            return false;
         }
         finally
         {

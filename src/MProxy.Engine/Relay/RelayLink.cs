@@ -11,16 +11,12 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 {
     private const long GrantId = 2;
 
-    // Short, so that what moves is even; long enough for a large read.
-    private static readonly TimeSpan RateBurst = TimeSpan.FromMilliseconds(250);
-
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly LinkGrants _grants;
-    private readonly RateBucket _up;
-    private readonly RateBucket _down;
+    private readonly LinkRates _rates;
     private DateTimeOffset _tokenlessSince;
     private volatile LinkException? _lastWords;
 
@@ -29,8 +25,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _relay = relay;
         _settings = settings;
         _time = time;
-        _up = Rate(limits => limits.DeviceBytesPerSecond);
-        _down = Rate(limits => limits.DeviceBytesPerSecond);
+        _rates = new LinkRates(settings, relay.LimitStruck, time);
         _grants = new LinkGrants(settings, relay.Ports, time);
         _tokenlessSince = time.GetUtcNow();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -68,7 +63,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, _grants.Allow, join);
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
-    public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => (Throttle(_up, client), Throttle(_down, client));
+    public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => _rates.Throttle(client);
 
     /// <summary>The relay's options have changed: what they do not allow any more ends.</summary>
     /// <param name="namesChanged">What a granted name stands for has changed.</param>
@@ -178,11 +173,6 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _lastWords = why;
         Connection.CloseWith(why.Code!, why.Message);
     }
-
-    private RateBucket Rate(Func<RelayLimits, long> perSecond) => new(() => perSecond(_settings.Limits), RateBurst, _time);
-
-    private ClientThrottle Throttle(RateBucket shared, LinkClient client) =>
-        new(Rate(limits => limits.ClientBytesPerSecond), shared, limit => _relay.LimitStruck(client, limit), _time);
 
     private bool TryObey(in ControlCommand command)
     {

@@ -1,4 +1,5 @@
 using MProxy.Engine.Link;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Tests.Limits;
 
@@ -11,7 +12,7 @@ public class ClientThrottleTests
     private double _clientRate;
     private double _deviceRate;
 
-    public ClientThrottleTests() => _shared = NewBucket(() => _deviceRate);
+    public ClientThrottleTests() => _shared = new RateBucket(() => _deviceRate, ClientThrottle.Burst, _time);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -203,12 +204,12 @@ public class ClientThrottleTests
             Assert.True(throttle.TrySpend(int.MaxValue));
         }
 
-        Assert.Equal(64 << 10, throttle.Piece);
+        Assert.Equal(int.MaxValue, throttle.Piece);
         Assert.Empty(_struck);
     }
 
     [Theory]
-    [InlineData(0, 0, 65_536)]
+    [InlineData(0, 0, int.MaxValue)]
     [InlineData(1, 0, 1_024)]
     [InlineData(160_000, 0, 10_000)]
     [InlineData(160_000, 80_000, 5_000)]
@@ -219,12 +220,11 @@ public class ClientThrottleTests
         Assert.Equal(piece, NewThrottle().Piece);
     }
 
-    private RateBucket NewBucket(Func<double> rate) => new(rate, TimeSpan.FromMilliseconds(250), _time);
-
     private ClientThrottle NewThrottle() => new(
-        NewBucket(() => _clientRate),
+        new LinkClient(new FrameMeta { Family = "IPv4", Address = "10.0.0.1", Port = 1, Service = "tcp" }),
+        () => _clientRate,
         _shared,
-        _struck.Add,
+        (_, limit) => _struck.Add(limit),
         _time);
 
     private async Task<Mover[]> StartAsync(int count = 1, long most = long.MaxValue, int? piece = null, CancellationToken? stopping = null)
@@ -250,7 +250,7 @@ public class ClientThrottleTests
         {
             while (Moved < most)
             {
-                var length = piece ?? throttle.Piece;
+                var length = piece ?? Math.Min(throttle.Piece, 64 << 10);
                 await throttle.SpendAsync(length, stopping).ConfigureAwait(false);
                 Moved += length;
             }
