@@ -6,7 +6,7 @@ namespace MProxy.Benchmarks;
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        MProxy.Benchmarks all|codec|pipeline|tunnel [--rounds N] [--only TEXT] [--peer TEXT] [--short] [--write]
+        MProxy.Benchmarks all|codec|pipeline|tunnel|growth [--rounds N] [--only TEXT] [--peer TEXT] [--short] [--write]
 
           --rounds N    How often each figure is taken, 1 to 99; 5 by default. Medians are shown.
           --only TEXT   Only measures whose name contains this.
@@ -15,7 +15,7 @@ internal sealed record BenchmarkOptions
           --write       Put the figures into docs/performance.md.
         """;
 
-    private static readonly string[] AllGroups = ["codec", "pipeline", "tunnel"];
+    private static readonly string[] AllGroups = ["codec", "pipeline", "tunnel", "growth"];
 
     public IReadOnlyList<string> Groups { get; private init; } = [];
 

@@ -1,5 +1,6 @@
 using MProxy.Benchmarks;
 using MProxy.Benchmarks.Codec;
+using MProxy.Benchmarks.Growth;
 using MProxy.Benchmarks.Load;
 using MProxy.Benchmarks.Peers;
 using MProxy.Benchmarks.Pipeline;
@@ -46,6 +47,7 @@ foreach (var name in options.Groups)
     {
         "codec" => new CodecBenchmarks(),
         "tunnel" => new TunnelBenchmarks(),
+        "growth" => new GrowthBenchmarks(),
         "pipeline" => new PipelineBenchmarks(),
         _ => throw new NotSupportedException(name),
     };

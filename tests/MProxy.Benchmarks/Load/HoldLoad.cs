@@ -6,13 +6,9 @@ namespace MProxy.Benchmarks.Load;
 
 /// <summary>Clients that are connected and say nothing.</summary>
 /// <param name="kinds">The tunnels that it is for.</param>
-/// <param name="count">How many, or as many as the peer or the length of the load allows.</param>
+/// <param name="count">How many, or as many as the length of the load allows. A peer that cannot have them is left out.</param>
 internal sealed class HoldLoad(PeerKind kinds, int count) : ITunnelLoad
 {
-    private const double Kibi = 1 << 10;
-
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
-
     private readonly Measure _memory = new(Invariant($"idle connection, {count:#,0} held"), "KiB", Better.Lower, IsCharted: count == LoadLength.Full.Held);
 
     public IReadOnlyList<Measure> Measures => [_memory];
@@ -23,21 +19,13 @@ internal sealed class HoldLoad(PeerKind kinds, int count) : ITunnelLoad
 
     public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
     {
-        var held = new[] { count, length.Held, tunnel.MaxHeld }.Min();
-        var before = tunnel.MemoryBytes();
-        try
+        var held = Math.Min(count, length.Held);
+        if (held > tunnel.MaxHeld)
         {
-            using var clients = HoldingClients.Start(tunnel.Entrance, held);
+            return [double.NaN];
+        }
 
-            // Both ends have to be there: this process has the service's, the other the clients'.
-            Thread.Sleep(Settling);
-            return server.Held == held
-                ? [(tunnel.MemoryBytes() - before) / Kibi / held]
-                : throw new IOException($"{server.Held} of {held} connections are held.");
-        }
-        finally
-        {
-            server.Release();
-        }
+        using var crowd = Crowd.Gather(tunnel, server, held);
+        return [crowd.MemoryOfEach];
     }
 }

@@ -9,15 +9,6 @@ namespace MProxy.Benchmarks.Peers;
 /// <param name="wayKind">What the way of its link is like.</param>
 internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tcp", WayKind wayKind = default) : TunnelPeer(name, kind)
 {
-    /// <summary>Of the environment: in whose process completions of sockets are inlined.</summary>
-    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-
-    // Nobody else has limits: how many clients there may be, and how fast they may come, is for the load to say.
-    private const string Limits = "-Limit @{ MaxClients = 100000; MaxClientsPerDevice = 100000; MaxClientsPerAddress = 100000; MaxNewClientsPerSecond = 0; MaxNewClientsPerAddress = 0 }";
-    private const string Stay = "while ($true) { [Threading.Thread]::Sleep(500) }";
-
-    private static readonly string Program = Programs.FindShell();
-
     protected override RunningTunnel StartTunnel(IPEndPoint service)
     {
         var (entrance, way) = (Ports.Free(), new LinkWay(wayKind));
@@ -28,11 +19,10 @@ internal sealed class MProxyPeer(string name, PeerKind kind, string scheme = "tc
         return Together(
             entrance,
             () => folder,
-            () => Shell($"$null = Start-MProxyRelay -Listen {scheme}://{way.Server} -TcpPort {entrance.Port} {certificate} {Limits}").WhenItListens(way.Server),
+            () => Shell($"$null = Start-MProxyRelay -Listen {scheme}://{way.Server} -TcpPort {entrance.Port} {certificate} {MProxyShell.NoLimits}").WhenItListens(way.Server),
             way.Start,
             () => Shell($"$null = Start-MProxyTunnel -Relay {scheme}://{way.Entrance} -Service @{{ tcp = '{service}' }} {trust}"));
     }
 
-    private Child Shell(string script) =>
-        Child.Start(Program, ["-Command", $"{script}; {Stay}"], isAside: false, (InlineCompletions, Kind.HasFlag(PeerKind.Hosted) ? "0" : "1"));
+    private Child Shell(string script) => MProxyShell.Start(script, inlines: !Kind.HasFlag(PeerKind.Hosted));
 }

@@ -23,7 +23,7 @@ internal sealed class NerdbankPeer(PeerKind kind, WayKind wayKind = default) : T
         Environment.ProcessPath!,
         [NerdbankTunnel.Command, role, Port(link), Port(other)],
         isAside: false,
-        (MProxyPeer.InlineCompletions, "1"));
+        (MProxyShell.InlineCompletions, "1"));
 
     private static string Port(IPEndPoint address) => address.Port.ToString(CultureInfo.InvariantCulture);
 }

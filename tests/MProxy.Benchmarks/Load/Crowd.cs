@@ -1,0 +1,45 @@
+using MProxy.Benchmarks.Peers;
+
+namespace MProxy.Benchmarks.Load;
+
+/// <summary>Clients of a tunnel that are connected and say nothing, until they are disposed of.</summary>
+internal sealed class Crowd : IDisposable
+{
+    private const double Kibi = 1 << 10;
+
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
+    private readonly Child _clients;
+    private readonly LoadServer _server;
+
+    private Crowd(Child clients, LoadServer server) => (_clients, _server) = (clients, server);
+
+    /// <summary>What each of them takes in memory of the tunnel's processes, in KiB.</summary>
+    public double MemoryOfEach { get; private init; }
+
+    /// <summary>Connects them, and waits until both ends of all are there.</summary>
+    /// <exception cref="IOException">Some are not.</exception>
+    public static Crowd Gather(RunningTunnel tunnel, LoadServer server, int count)
+    {
+        var before = tunnel.MemoryBytes();
+        var clients = HoldingClients.Start(tunnel.Entrance, count);
+
+        // This process has the service's end, the other the clients'.
+        Thread.Sleep(Settling);
+        var crowd = new Crowd(clients, server) { MemoryOfEach = (tunnel.MemoryBytes() - before) / Kibi / count };
+        if (server.Held == count)
+        {
+            return crowd;
+        }
+
+        var held = server.Held;
+        crowd.Dispose();
+        throw new IOException($"{held} of {count} connections are held.");
+    }
+
+    public void Dispose()
+    {
+        _clients.Dispose();
+        _server.Release();
+    }
+}
