@@ -71,6 +71,13 @@ internal sealed class ResourceLedger
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
+    /// <summary>A buffer that something may still be read into is left to the collector.</summary>
+    public void Forget(byte[] buffer)
+    {
+        _ = buffer;
+        Interlocked.Decrement(ref _buffers);
+    }
+
     /// <summary>Counts a loop as long as it runs.</summary>
     public async Task RunAsync(Func<Task> loop)
     {

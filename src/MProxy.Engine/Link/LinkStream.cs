@@ -5,6 +5,9 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
 {
     private const int ReadLength = 256 << 10;
 
+    // The longest that TLS brings at once, however much there is: behind one as long, more may be there.
+    private const int RecordLength = 16 << 10;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private long _bytesIn;
 
@@ -47,19 +50,50 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var buffer = ledger.Rent(ReadLength);
+        var isReading = false;
         var turn = new LoopTurn();
         try
         {
-            for (int count; (count = await turn.Watch(stream.ReadAsync(buffer.AsMemory(0, ReadLength), cancellationToken)).ConfigureAwait(false)) > 0;)
+            for (int start = 0, end = 0; ;)
             {
+                var reading = stream.ReadAsync(buffer.AsMemory(end, ReadLength - end), cancellationToken);
+                if (start < end && !reading.IsCompletedSuccessfully)
+                {
+                    // What is here does not wait for what may come.
+                    isReading = true;
+                    receive(buffer.AsSpan(start, end - start));
+                    start = end;
+                }
+
+                var count = await turn.Watch(reading).ConfigureAwait(false);
+                isReading = false;
                 Interlocked.Add(ref _bytesIn, count);
-                receive(buffer.AsSpan(0, count));
-                await turn.Moved(count);
+                end += count;
+                if (count == RecordLength && end + RecordLength <= ReadLength)
+                {
+                    continue;
+                }
+
+                receive(buffer.AsSpan(start, end - start));
+                if (count == 0)
+                {
+                    return;
+                }
+
+                await turn.Moved(end - start);
+                start = end = 0;
             }
         }
         finally
         {
-            ledger.Return(buffer);
+            if (isReading)
+            {
+                ledger.Forget(buffer);
+            }
+            else
+            {
+                ledger.Return(buffer);
+            }
         }
     }
 }

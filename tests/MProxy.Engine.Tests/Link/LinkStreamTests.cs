@@ -1,0 +1,178 @@
+using System.Buffers;
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Tests.Link;
+
+/// <summary>How a link's bytes are read: in runs as long as they are there, and none waits for what may come.</summary>
+public sealed class LinkStreamTests : IDisposable
+{
+    private const int Record = 16 << 10;
+
+    private readonly ResourceLedger _ledger = new();
+    private readonly PieceStream _stream = new();
+    private readonly List<int> _received = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private int _told;
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _stream.Dispose();
+    }
+
+    [Fact]
+    public async Task Records_that_are_there_are_handed_over_together()
+    {
+        _stream.Bring(Enumerable.Repeat(Record, 20).Append(100).Append(0));
+        Assert.Null(await RunAsync());
+        Assert.Equal([16 * Record, (4 * Record) + 100, 0], _received);
+        Assert.Equal((20 * Record) + 100, _told);
+    }
+
+    [Fact]
+    public async Task What_is_here_does_not_wait_for_what_may_come()
+    {
+        _stream.Bring([Record, Record]);
+        var running = RunAsync();
+        await Until.TrueAsync(() => Received == 2 * Record);
+        _stream.Bring([Record]);
+        await Until.TrueAsync(() => Received == 3 * Record);
+        _stream.Bring([7]);
+        await Until.TrueAsync(() => Received == (3 * Record) + 7);
+        _stream.Bring([0]);
+        Assert.Null(await running);
+        Assert.Equal(0, _ledger.Buffers);
+    }
+
+    [Fact]
+    public async Task A_failure_behind_them_loses_none()
+    {
+        _stream.Bring([Record]);
+        _stream.Fail(new IOException("cut"));
+        Assert.Equal("cut", Assert.IsType<IOException>(await RunAsync()).Message);
+        Assert.Equal(Record, Received);
+        Assert.Equal(0, _ledger.Buffers);
+    }
+
+    [Fact]
+    public async Task A_buffer_that_is_still_read_into_does_not_go_back_to_the_pool()
+    {
+        _stream.Bring([Record]);
+        Assert.IsType<InvalidOperationException>(await RunAsync(() => throw new InvalidOperationException("wrong bytes")));
+        Assert.Equal(0, _ledger.Buffers);
+        var late = _stream.Target;
+        var next = ArrayPool<byte>.Shared.Rent(late.Length);
+        Assert.False(late.Span.Overlaps(next));
+        ArrayPool<byte>.Shared.Return(next);
+    }
+
+    private int Received
+    {
+        get
+        {
+            lock (_received)
+            {
+                return _received.Sum();
+            }
+        }
+    }
+
+    private async Task<Exception?> RunAsync(Action? also = null)
+    {
+        var writer = new LinkWriter(_stream, canBlock: false, _ledger, (_, _) => 0, () => { }, TimeProvider.System);
+        var link = new LinkStream(_stream, _ledger, Receive, writer);
+        var end = await link.RunAsync(() => ValueTask.CompletedTask, _stopping.Token);
+        _told = (int)link.BytesIn;
+        return end;
+
+        void Receive(ReadOnlySpan<byte> bytes)
+        {
+            // In order, and each once: the stream numbers them.
+            var from = Received;
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                Assert.Equal((byte)(from + i), bytes[i]);
+            }
+
+            lock (_received)
+            {
+                _received.Add(bytes.Length);
+            }
+
+            also?.Invoke();
+        }
+    }
+
+    /// <summary>Brings bytes in pieces, at once where there is one.</summary>
+    private sealed class PieceStream : DuplexStream
+    {
+        private readonly Queue<int> _pieces = [];
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Exception? _failure;
+        private int _at;
+
+        /// <summary>What is read into.</summary>
+        public Memory<byte> Target { get; private set; }
+
+        public void Bring(IEnumerable<int> pieces) => Change(() =>
+        {
+            foreach (var piece in pieces)
+            {
+                _pieces.Enqueue(piece);
+            }
+        });
+
+        public void Fail(Exception failure) => Change(() => _failure = failure);
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Target = buffer;
+            lock (_pieces)
+            {
+                return TryRead(buffer, out var count) ? ValueTask.FromResult(count)
+                    : _failure is not null ? ValueTask.FromException<int>(_failure)
+                    : ReadLaterAsync(buffer, _changed.Task, cancellationToken);
+            }
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+        }
+
+        private async ValueTask<int> ReadLaterAsync(Memory<byte> buffer, Task changed, CancellationToken cancellationToken)
+        {
+            await changed.WaitAsync(cancellationToken);
+            return await ReadAsync(buffer, cancellationToken);
+        }
+
+        private bool TryRead(Memory<byte> buffer, out int count)
+        {
+            if (!_pieces.TryDequeue(out count))
+            {
+                return false;
+            }
+
+            for (var i = 0; i < count; i++)
+            {
+                buffer.Span[i] = (byte)_at++;
+            }
+
+            return true;
+        }
+
+        private void Change(Action change)
+        {
+            TaskCompletionSource changed;
+            lock (_pieces)
+            {
+                change();
+                changed = _changed;
+                _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            changed.SetResult();
+        }
+    }
+}
