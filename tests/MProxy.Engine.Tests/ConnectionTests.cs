@@ -52,6 +52,25 @@ public class ConnectionTests
         Assert.All(ends, one => Assert.Equal((1, 5000), (one.BytesIn, one.BytesOut)));
     }
 
+    [Fact]
+    public async Task What_waits_for_a_service_that_begins_to_read_late_reaches_it_once_and_in_order()
+    {
+        var sent = RandomNumberGenerator.GetBytes(24 << 20);
+        var mayRead = new TaskCompletionSource();
+        var received = new TaskCompletionSource<byte[]>();
+        await using var world = await World.StartAsync(async local =>
+        {
+            await mayRead.Task;
+            received.SetResult(await LocalService.ReadAllAsync(local));
+        });
+        using var client = await world.ConnectAsync();
+        var sending = SendAsync(client, sent, Task.CompletedTask);
+        await Until.TrueAsync(() => world.Tunnel.Connections is [{ State: ConnectionState.Paused }]);
+        mayRead.SetResult();
+        await sending.WaitAsync(Patience, Token);
+        Assert.Equal(SHA256.HashData(sent), SHA256.HashData(await received.Task.WaitAsync(Patience, Token)));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

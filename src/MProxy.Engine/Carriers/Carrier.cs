@@ -42,6 +42,9 @@ internal sealed class Carrier : IAsyncDisposable
     /// <summary>The stream was made elsewhere: nobody knows whether its calls return at once.</summary>
     public bool CanBlock => Scheme == ForeignScheme;
 
+    /// <summary>What is read at once is a record of TLS at most, however much there is.</summary>
+    public bool BringsRecords => Scheme == "tls";
+
     /// <summary>This end of the socket; null where it has none.</summary>
     public EndPoint? LocalEndPoint { get; init; }
 

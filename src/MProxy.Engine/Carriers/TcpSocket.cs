@@ -32,7 +32,7 @@ internal static class TcpSocket
 
     public static async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken)
     {
-        var address = IPAddress.TryParse(host, out var literal) ? literal : null;
+        var address = IPAddress.TryParse(host, out var literal) ? SocketEndPoints.Unmapped(literal) : null;
         var socket = address is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         socket.NoDelay = true;
         try

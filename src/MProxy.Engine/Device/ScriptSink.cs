@@ -61,7 +61,7 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         {
             while (!body.IsEmpty)
             {
-                var piece = body[..Math.Min(body.Length, Math.Min(FrameLength, link.BodyLength))];
+                var piece = body[..Math.Min(body.Length, client.IsDatagram ? FrameLength : Math.Min(FrameLength, link.BodyLength))];
                 body = body[piece.Length..];
                 var frame = FrameEncoder.Encode(FrameKind.Message, client.Meta, piece.Span);
                 if (client.EndSent || !await link.SendOrWithdrawAsync(client, frame, _pending, cancellationToken).ConfigureAwait(false))

@@ -43,9 +43,6 @@ internal sealed class LinkClient
     /// <summary>Stands in the queue of turns.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>When the frame that was taken last had its turn; see <see cref="TurnQueue"/>.</summary>
-    public long Turn { get; set; }
-
     /// <summary>Bytes received that the local side has not taken yet.</summary>
     public long Waiting { get; set; }
 

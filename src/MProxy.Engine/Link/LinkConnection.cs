@@ -60,7 +60,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, PumpEnded);
         _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, TellSent, time);
-        _stream = new LinkStream(carrier.Stream, ledger, Receive, _writer);
+        _stream = new LinkStream(carrier.Stream, carrier.BringsRecords, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
     }
 
@@ -89,7 +89,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     public long Waiting => Ask(machine => machine.Clients.Waiting);
 
     /// <summary>How long the body of a client's frame may be now, in bytes. Waits for no lock.</summary>
-    public int BodyLength => _writer.Pace.FrameLength - WireFormat.MaxHeaderRoom;
+    public int BodyLength => _writer.Pace.BodyLength;
 
     /// <summary>Both sides have greeted.</summary>
     public bool IsUp => Ask(machine => machine.Control.IsUp);

@@ -1,11 +1,16 @@
 namespace MProxy.Engine.Link;
 
 /// <summary>A link's stream while it runs: its reader, which hands over what comes, and its writer. Neither knows what the bytes mean.</summary>
-internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStream.Receiver receive, LinkWriter writer)
+/// <param name="stream">The stream.</param>
+/// <param name="bringsRecords">It brings a record at a time, however much there is, and its reads never hold up their caller.</param>
+/// <param name="ledger">Where its loops and buffers are noted.</param>
+/// <param name="receive">Takes what comes.</param>
+/// <param name="writer">The writer.</param>
+internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedger ledger, LinkStream.Receiver receive, LinkWriter writer)
 {
     private const int ReadLength = 256 << 10;
 
-    // The longest that TLS brings at once, however much there is: behind one as long, more may be there.
+    // The longest record that TLS has: behind one as long, more may be there.
     private const int RecordLength = 16 << 10;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -56,7 +61,7 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
         {
             for (int start = 0, end = 0; ;)
             {
-                var reading = stream.ReadAsync(buffer.AsMemory(end, ReadLength - end), cancellationToken);
+                var reading = BeginRead(buffer.AsMemory(end, ReadLength - end), cancellationToken);
                 if (start < end && !reading.IsCompletedSuccessfully)
                 {
                     // What is here does not wait for what may come.
@@ -69,7 +74,7 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
                 isReading = false;
                 Interlocked.Add(ref _bytesIn, count);
                 end += count;
-                if (count == RecordLength && end + RecordLength <= ReadLength)
+                if (bringsRecords && count == RecordLength && end + RecordLength <= ReadLength)
                 {
                     continue;
                 }
@@ -94,6 +99,20 @@ internal sealed class LinkStream(Stream stream, ResourceLedger ledger, LinkStrea
             {
                 ledger.Return(buffer);
             }
+        }
+    }
+
+    private ValueTask<int> BeginRead(Memory<byte> target, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return stream.ReadAsync(target, cancellationToken);
+        }
+#pragma warning disable CA1031 // However it fails: what is here already is handed over first.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException<int>(error);
         }
     }
 }

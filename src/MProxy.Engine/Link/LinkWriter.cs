@@ -126,11 +126,14 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
 
                 var started = time.GetTimestamp();
                 var writing = stream.WriteAsync(batch.AsMemory(0, length), _stopping);
+
+                // Before clients go on, which may take longer than the link.
+                TimeSpan? took = writing.IsCompleted ? time.GetElapsedTime(started) : null;
                 gathered();
                 await _turn.Watch(writing).ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
-                var took = time.GetElapsedTime(started);
-                Pace.Sent(length, took);
+                took ??= time.GetElapsedTime(started);
+                Pace.Sent(length, took.Value);
                 if (took >= Blocked)
                 {
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());

@@ -1,3 +1,5 @@
+using MProxy.Protocol;
+
 namespace MProxy.Engine.Link;
 
 /// <summary>
@@ -20,8 +22,8 @@ internal sealed class SendPace
     /// <summary>What to gather for one send, in bytes. A frame that was longer already goes as a whole.</summary>
     public int Length => _length;
 
-    /// <summary>How long a frame of a client may be, in bytes with its header: shorter than what goes at once, so that there is one more while it is sent.</summary>
-    public int FrameLength => Math.Clamp(_length / 2, Least, Longest);
+    /// <summary>How long the body of a client's frame may be, in bytes: shorter than what goes at once, so that there is one more while it is sent.</summary>
+    public int BodyLength => Math.Clamp(_length / 2, Least, Longest) - WireFormat.MaxHeaderRoom;
 
     /// <summary>A send is through.</summary>
     /// <param name="length">How much it was, in bytes.</param>
@@ -32,9 +34,9 @@ internal sealed class SendPace
         {
             _length = Math.Max(_length / 2, Least);
         }
-        else if (time < Short && length >= _length / 2)
+        else if (time < Short && length >= BodyLength)
         {
-            // A short send that was quick says nothing of a longer one.
+            // A frame at least, which is all that a lone client has: a shorter send that was quick says nothing of a longer one.
             _length = Math.Min(_length * 2, Most);
         }
     }

@@ -123,13 +123,16 @@ internal sealed class SocketPump(
 
                         for (var until = at + length; at < until;)
                         {
-                            var rest = segment.Buffer.AsMemory(at, until - at);
-
-                            // What waits for a socket stays with it for as long as that lives: most sockets take all at once.
-                            var sent = socket.Send(rest.Span, SocketFlags.None, out var error);
-                            at += error == SocketError.WouldBlock
-                                ? await turn.Watch(socket.SendAsync(rest, SocketFlags.None, Stopping)).ConfigureAwait(false)
-                                : error == SocketError.Success ? sent : throw new SocketException((int)error);
+                            // What a wait needs stays with the socket for as long as that lives, and most take all at once.
+                            at += Math.Max(socket.Send(segment.Buffer.AsSpan(at, until - at), SocketFlags.None, out var error), 0);
+                            if (error == SocketError.WouldBlock)
+                            {
+                                at += await turn.Watch(socket.SendAsync(segment.Buffer.AsMemory(at, until - at), SocketFlags.None, Stopping)).ConfigureAwait(false);
+                            }
+                            else if (error != SocketError.Success)
+                            {
+                                throw new SocketException((int)error);
+                            }
                         }
 
                         Link.Delivered(Client, length);

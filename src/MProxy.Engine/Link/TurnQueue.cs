@@ -3,8 +3,8 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// Whose frame goes next: shares are fair in bytes (self-clocked fair queueing). A frame's turn is the bytes that its client had sent by its own
-/// share, and this one; the least goes first. So a keystroke goes ahead of bulk transfers, however many they are, and none of them is
+/// Whose frame goes next: shares are fair in bytes (self-clocked fair queueing). A frame's turn is that of the frame that was
+/// taken last, and its own bytes more; the least goes first. So a keystroke goes ahead of bulk transfers, however many they are, and none of them is
 /// ahead of another by more than a frame. Every client has at most one frame waiting; a paused or suspended client's waits outside.
 /// </summary>
 /// <param name="traffic">Where the bytes of frames that are taken are counted.</param>
@@ -12,7 +12,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
 {
     private readonly PriorityQueue<LinkClient, long> _queue = new();
 
-    // The turn of the frame that was taken last. Who was silent starts here: silence saves nothing up.
+    // The turn of the frame that was taken last. Whoever offers one starts here: silence saves nothing up.
     private long _now;
 
     /// <summary>A client has a frame to send; its memory is the client's own until the frame is taken or the client is closed.</summary>
@@ -48,7 +48,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
 
             client.IsQueued = false;
             _queue.Dequeue();
-            client.Turn = _now = turn;
+            _now = turn;
             client.Pending.Span.CopyTo(target);
             client.Pending = default;
 
@@ -71,7 +71,7 @@ internal sealed class TurnQueue(LinkTraffic traffic)
         }
 
         client.IsQueued = true;
-        _queue.Enqueue(client, Math.Max(client.Turn, _now) + client.Pending.Length);
+        _queue.Enqueue(client, _now + client.Pending.Length);
         return true;
     }
 }

@@ -45,10 +45,20 @@ public sealed class LinkStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_behind_them_loses_none()
+    public async Task A_stream_whose_reads_may_block_is_asked_for_more_only_when_all_is_handed_over()
+    {
+        _stream.Bring([Record, Record, 0]);
+        Assert.Null(await RunAsync(bringsRecords: false));
+        Assert.Equal([Record, Record, 0], _received);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_failure_behind_them_loses_none(bool isThrown)
     {
         _stream.Bring([Record]);
-        _stream.Fail(new IOException("cut"));
+        _stream.Fail(new IOException("cut"), isThrown);
         Assert.Equal("cut", Assert.IsType<IOException>(await RunAsync()).Message);
         Assert.Equal(Record, Received);
         Assert.Equal(0, _ledger.Buffers);
@@ -77,10 +87,10 @@ public sealed class LinkStreamTests : IDisposable
         }
     }
 
-    private async Task<Exception?> RunAsync(Action? also = null)
+    private async Task<Exception?> RunAsync(Action? also = null, bool bringsRecords = true)
     {
         var writer = new LinkWriter(_stream, canBlock: false, _ledger, (_, _) => 0, () => { }, TimeProvider.System);
-        var link = new LinkStream(_stream, _ledger, Receive, writer);
+        var link = new LinkStream(_stream, bringsRecords, _ledger, Receive, writer);
         var end = await link.RunAsync(() => ValueTask.CompletedTask, _stopping.Token);
         _told = (int)link.BytesIn;
         return end;
@@ -109,6 +119,7 @@ public sealed class LinkStreamTests : IDisposable
         private readonly Queue<int> _pieces = [];
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _failure;
+        private bool _isThrown;
         private int _at;
 
         /// <summary>What is read into.</summary>
@@ -122,7 +133,7 @@ public sealed class LinkStreamTests : IDisposable
             }
         });
 
-        public void Fail(Exception failure) => Change(() => _failure = failure);
+        public void Fail(Exception failure, bool isThrown) => Change(() => (_failure, _isThrown) = (failure, isThrown));
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -130,7 +141,7 @@ public sealed class LinkStreamTests : IDisposable
             lock (_pieces)
             {
                 return TryRead(buffer, out var count) ? ValueTask.FromResult(count)
-                    : _failure is not null ? ValueTask.FromException<int>(_failure)
+                    : _failure is not null ? _isThrown ? throw _failure : ValueTask.FromException<int>(_failure)
                     : ReadLaterAsync(buffer, _changed.Task, cancellationToken);
             }
         }

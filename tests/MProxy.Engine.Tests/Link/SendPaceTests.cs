@@ -1,4 +1,5 @@
 using MProxy.Engine.Link;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Tests.Link;
 
@@ -18,7 +19,7 @@ public class SendPaceTests
         var pace = new SendPace();
         Send(pace, bytesPerSecond, times: 20);
         Assert.Equal(length, pace.Length);
-        Assert.Equal(Math.Max(length / 2, 16 << 10), pace.FrameLength);
+        Assert.Equal(Math.Max(length / 2, 16 << 10) - WireFormat.MaxHeaderRoom, pace.BodyLength);
 
         // And again, when it gets faster or slower.
         Send(pace, double.PositiveInfinity, times: 20);
@@ -38,6 +39,19 @@ public class SendPaceTests
         }
 
         Assert.Equal(16 << 10, pace.Length);
+    }
+
+    [Fact]
+    public void A_lone_client_whose_frames_are_all_there_is_gets_back_to_full_length_behind_a_stall()
+    {
+        var pace = new SendPace();
+        Send(pace, 10_000, times: 20);
+        for (var i = 0; i < 20; i++)
+        {
+            pace.Sent(pace.BodyLength + 30, TimeSpan.FromMilliseconds(0.1));
+        }
+
+        Assert.Equal(Most, pace.Length);
     }
 
     private static void Send(SendPace pace, double bytesPerSecond, int times)
