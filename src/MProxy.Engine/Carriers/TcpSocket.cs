@@ -37,7 +37,15 @@ internal static class TcpSocket
         socket.NoDelay = true;
         try
         {
-            await (address is null ? socket.ConnectAsync(host, port, cancellationToken).AsTask() : ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken)).ConfigureAwait(false);
+            if (address is null)
+            {
+                await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
+            }
+
             return socket;
         }
         catch

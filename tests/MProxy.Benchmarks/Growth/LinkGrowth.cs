@@ -15,9 +15,8 @@ internal static class LinkGrowth
         new("CPU of a silent link at the relay, each minute", "ms", Better.Lower),
     ];
 
-    private const double Kibi = 1 << 10;
-    private const double MillisecondsPerSecond = 1e3;
-    private const string Warm = "one is up";
+    private const int First = 20;
+    private const string Warm = "the first are up";
     private const string Done = "all are up";
 
     // Longer than a link is silent before it is asked for a sign of life.
@@ -31,7 +30,7 @@ internal static class LinkGrowth
         using var relay = MProxyShell.Start($"$null = Start-MProxyRelay -Listen tcp://{address} {MProxyShell.NoLimits}").WhenItListens(address);
 
         // The first ones find much that is not compiled yet.
-        using var devices = MProxyShell.Start(Invariant($"1..20 | % {{ {start} }}; '{Warm}'; $null = [Console]::In.ReadLine(); 1..{count} | % {{ {start} }}; '{Done}'")).WhenItSays(Warm);
+        using var devices = MProxyShell.Start(Invariant($"1..{First} | % {{ {start} }}; '{Warm}'; $null = [Console]::In.ReadLine(); 1..{count} | % {{ {start} }}; '{Done}'")).WhenItSays(Warm);
         Thread.Sleep(length.Measured);
         var (memory, cost) = (ProcessCost.MemoryBytes(relay.Id), ProcessCost.CpuSeconds(relay.Id));
         devices.Send("");
@@ -39,13 +38,14 @@ internal static class LinkGrowth
         Thread.Sleep(length.Measured);
         var (moreMemory, moreCost) = (ProcessCost.MemoryBytes(relay.Id) - memory, ProcessCost.CpuSeconds(relay.Id) - cost);
         cost = ProcessCost.CpuSeconds(relay.Id);
-        Thread.Sleep(length == LoadLength.Full ? Silence : length.Measured);
+        var silence = length == LoadLength.Full ? Silence : length.Measured;
+        Thread.Sleep(silence);
         var silent = ProcessCost.CpuSeconds(relay.Id) - cost;
         return
         [
-            moreMemory / Kibi / count,
-            moreCost / count * MillisecondsPerSecond,
-            silent / count * MillisecondsPerSecond * (TimeSpan.FromMinutes(1) / Silence),
+            moreMemory / Units.Kibi / count,
+            moreCost / count * Units.MillisecondsPerSecond,
+            silent / count * Units.MillisecondsPerSecond * (TimeSpan.FromMinutes(1) / silence),
         ];
     }
 }

@@ -8,7 +8,6 @@ namespace MProxy.Benchmarks.Load;
 internal sealed class ConnectionLoad(PeerKind kinds) : ITunnelLoad
 {
     private const int AtOnce = 8;
-    private const double MicrosecondsPerSecond = 1e6;
 
     private readonly Measure _rate = new("connections", "1/s", Better.Higher, IsCharted: true);
     private readonly Measure _cost = new("CPU of a connection", "µs", Better.Lower);
@@ -45,7 +44,7 @@ internal sealed class ConnectionLoad(PeerKind kinds) : ITunnelLoad
         cost = tunnel.CpuSeconds() - cost;
         Volatile.Write(ref isOver, true);
         threads.ForEach(thread => thread.Join());
-        return failure is null ? [rate, tunnel.HasProcesses ? cost / made * MicrosecondsPerSecond : double.NaN] : throw new IOException($"A connection failed: {failure.Message}", failure);
+        return failure is null ? [rate, tunnel.HasProcesses ? cost / made * Units.MicrosecondsPerSecond : double.NaN] : throw new IOException($"A connection failed: {failure.Message}", failure);
     }
 
     private static void ComeAndGo(RunningTunnel tunnel)

@@ -1,12 +1,11 @@
 using MProxy.Benchmarks.Peers;
+using MProxy.Benchmarks.Report;
 
 namespace MProxy.Benchmarks.Load;
 
 /// <summary>Clients of a tunnel that are connected and say nothing, until they are disposed of.</summary>
 internal sealed class Crowd : IDisposable
 {
-    private const double Kibi = 1 << 10;
-
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     private readonly Child _clients;
@@ -26,7 +25,7 @@ internal sealed class Crowd : IDisposable
 
         // This process has the service's end, the other the clients'.
         Thread.Sleep(Settling);
-        var crowd = new Crowd(clients, server) { MemoryOfEach = (tunnel.MemoryBytes() - before) / Kibi / count };
+        var crowd = new Crowd(clients, server) { MemoryOfEach = (tunnel.MemoryBytes() - before) / Units.Kibi / count };
         if (server.Held == count)
         {
             return crowd;

@@ -13,12 +13,9 @@ namespace MProxy.Benchmarks.Load;
 internal sealed class EchoLoad(int downloads, PeerKind kinds, string where = "", bool isSlow = false) : ITunnelLoad
 {
     private const int Length = 64;
-    private const int SlowFactor = 3;
-    private const double MicrosecondsPerSecond = 1e6;
 
     private readonly Measure _middle = new($"64-byte echo{Beside(downloads)}{where}, p50", "µs", Better.Lower, IsCharted: downloads == 0);
     private readonly Measure _most = new($"64-byte echo{Beside(downloads)}{where}, p99", "µs", Better.Lower, IsCharted: downloads > 0);
-
     private readonly Measure _cost = new($"CPU of a 64-byte echo{where}", "µs", Better.Lower);
 
     public IReadOnlyList<Measure> Measures => [_middle, _most, _cost];
@@ -27,15 +24,16 @@ internal sealed class EchoLoad(int downloads, PeerKind kinds, string where = "",
 
     public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
     {
+        length = isSlow ? length.ForSlowWays() : length;
         using var transfers = new Transfers(tunnel.Entrance, downloads, isUp: false);
         using var echo = LoadSocket.Connect(tunnel.Entrance, LoadCommand.Echo);
-        Measure(echo, isSlow ? length.WarmUp * SlowFactor : length.WarmUp);
+        Measure(echo, length.WarmUp);
         var cost = tunnel.CpuSeconds();
-        var took = Measure(echo, length.Measured * (isSlow ? 2 * SlowFactor : 2));
+        var took = Measure(echo, length.Measured * 2);
         cost = tunnel.CpuSeconds() - cost;
         transfers.Check();
         took.Sort();
-        return [took[took.Count / 2], took[took.Count * 99 / 100], downloads == 0 && tunnel.HasProcesses ? cost / took.Count * MicrosecondsPerSecond : double.NaN];
+        return [took[took.Count / 2], took[took.Count * 99 / 100], downloads == 0 && tunnel.HasProcesses ? cost / took.Count * Units.MicrosecondsPerSecond : double.NaN];
     }
 
     private static List<double> Measure(Socket echo, TimeSpan duration)

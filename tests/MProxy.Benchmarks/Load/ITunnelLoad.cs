@@ -31,4 +31,9 @@ internal sealed record LoadLength(TimeSpan WarmUp, TimeSpan Measured, int Held)
     public static readonly LoadLength Full = new(TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(1.2), 10_000);
 
     public static readonly LoadLength Short = new(TimeSpan.FromSeconds(0.05), TimeSpan.FromSeconds(0.1), 100);
+
+    private const int SlowFactor = 3;
+
+    /// <summary>The same where it takes a while until all goes at full speed, or a keystroke takes long.</summary>
+    public LoadLength ForSlowWays() => this with { WarmUp = WarmUp * SlowFactor, Measured = Measured * SlowFactor };
 }

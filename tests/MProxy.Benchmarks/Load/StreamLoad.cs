@@ -14,10 +14,6 @@ namespace MProxy.Benchmarks.Load;
 /// <param name="stalled">How many more clients begin a download and read nothing of it.</param>
 internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string where = "", bool isSlow = false, int stalled = 0) : ITunnelLoad
 {
-    private const double Mebi = 1 << 20;
-    private const double Gibi = 1 << 30;
-    private const int SlowFactor = 3;
-
     private readonly Measure _rate = new($"{Count(streams)} {(isUp ? "up" : "down")}{where}", "MB/s", Better.Higher, IsCharted: streams is 1 or 64 && !isUp);
     private readonly Measure _cost = new($"CPU of {Count(streams)} {(isUp ? "up" : "down")}{where}", "s/GiB", Better.Lower);
 
@@ -27,6 +23,7 @@ internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string 
 
     public IReadOnlyList<double> Run(RunningTunnel tunnel, LoadServer server, LoadLength length)
     {
+        length = isSlow ? length.ForSlowWays() : length;
         var stalledClients = new List<Socket>();
         try
         {
@@ -37,16 +34,16 @@ internal sealed class StreamLoad(int streams, bool isUp, PeerKind kinds, string 
 
             using var transfers = new Transfers(tunnel.Entrance, streams, isUp);
             long Moved() => isUp ? server.Uploaded : transfers.Downloaded;
-            Thread.Sleep(isSlow ? length.WarmUp * SlowFactor : length.WarmUp);
+            Thread.Sleep(length.WarmUp);
             var (before, cost, started) = (Moved(), tunnel.CpuSeconds(), Stopwatch.GetTimestamp());
-            Thread.Sleep(isSlow ? length.Measured * SlowFactor : length.Measured);
+            Thread.Sleep(length.Measured);
             var moved = Moved() - before;
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             cost = tunnel.CpuSeconds() - cost;
             server.Check();
             transfers.Check();
             return moved > 0
-                ? [moved / seconds / Mebi, tunnel.HasProcesses ? cost / (moved / Gibi) : double.NaN]
+                ? [moved / seconds / Units.Mebi, tunnel.HasProcesses ? cost / (moved / Units.Gibi) : double.NaN]
                 : throw new IOException("Nothing moved.");
         }
         finally
