@@ -9,21 +9,36 @@ namespace MProxy.Engine.Carriers;
 /// </summary>
 internal sealed class ActivityStream(Stream inner, TimeProvider time) : DuplexStream
 {
+    private const int UnsentAtFirst = 128 << 10;
+
     private long _lastHeard = time.GetTimestamp();
+    private Socket? _tcp;
 
     /// <summary>The stream right above a link's socket.</summary>
     public static ActivityStream Over(Socket socket, TimeProvider time)
     {
-        if (socket.AddressFamily != AddressFamily.Unix)
+        var stream = new ActivityStream(new NetworkStream(socket, ownsSocket: true), time)
         {
-            TcpSocket.KeepUnsentLow(socket);
-        }
-
-        return new ActivityStream(new NetworkStream(socket, ownsSocket: true), time);
+            _tcp = socket.AddressFamily == AddressFamily.Unix ? null : socket,
+        };
+        stream.KeepUnsent(UnsentAtFirst);
+        return stream;
     }
 
     /// <summary>The clock's timestamp when the last byte came; of the start where none has.</summary>
     public long LastHeard => Volatile.Read(ref _lastHeard);
+
+    /// <summary>
+    /// Keeps little in the system's send buffer that is not on its way: what waits there could not be overtaken by a keystroke, nor by the
+    /// answer to a probe. The window of what is on its way stays as large as the way needs.
+    /// </summary>
+    public void KeepUnsent(int length)
+    {
+        if (_tcp is not null)
+        {
+            TcpSocket.TryKeepUnsent(_tcp, length);
+        }
+    }
 
     public override bool CanRead => inner.CanRead;
 

@@ -74,6 +74,9 @@ internal sealed class Carrier : IAsyncDisposable
         return new Carrier(ForeignScheme, activity, activity, parts);
     }
 
+    /// <summary>How much the system may keep from now on that is not on its way, in bytes. Where it cannot be told, nothing changes.</summary>
+    public void KeepUnsent(int length) => _activity.KeepUnsent(length);
+
     /// <summary>Says goodbye where the carrier knows how, then closes everything. Takes a second at most, two where a stream was handed in that does not close, and never throws.</summary>
     public ValueTask DisposeAsync()
     {

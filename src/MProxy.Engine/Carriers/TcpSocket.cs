@@ -7,7 +7,6 @@ namespace MProxy.Engine.Carriers;
 internal static class TcpSocket
 {
     private const int Backlog = 1024;
-    private const int UnsentLowWater = 32 << 10;
 
     public static Socket Listen(IPEndPoint endpoint)
     {
@@ -132,11 +131,8 @@ internal static class TcpSocket
         }
     }
 
-    /// <summary>
-    /// Keeps little in the system's send buffer that is not on its way: what waits there could not be overtaken by a keystroke, nor by the
-    /// answer to a probe. The window of what is on its way stays as large as the way needs. Where the system cannot, nothing changes.
-    /// </summary>
-    public static void KeepUnsentLow(Socket socket)
+    /// <summary>How much of what is not on its way the system's send buffer may keep, in bytes. Where the system cannot be told, or the socket is closed, nothing changes.</summary>
+    public static void TryKeepUnsent(Socket socket, int length)
     {
         const int TcpLevel = 6;
         const int NotSentLowWaterLinux = 25;
@@ -149,9 +145,9 @@ internal static class TcpSocket
 
         try
         {
-            socket.SetRawSocketOption(TcpLevel, option, BitConverter.GetBytes(UnsentLowWater));
+            socket.SetRawSocketOption(TcpLevel, option, BitConverter.GetBytes(length));
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
         }
     }

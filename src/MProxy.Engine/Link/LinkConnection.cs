@@ -21,6 +21,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private readonly LinkMachine _machine;
     private readonly ILinkHost _host;
     private readonly TimeProvider _time;
+    private readonly SendPace _pace;
     private readonly LinkWriter _writer;
     private readonly LinkStream _stream;
     private readonly LinkTimer _timer;
@@ -59,7 +60,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         Ledger = ledger;
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, PumpEnded);
-        _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, Gather, TellSent, time);
+        _pace = new SendPace(carrier.KeepUnsent);
+        _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, _pace, Gather, TellSent, time);
         _stream = new LinkStream(carrier.Stream, carrier.BringsRecords, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);
     }
@@ -89,7 +91,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     public long Waiting => Ask(machine => machine.Clients.Waiting);
 
     /// <summary>How long the body of a client's frame may be now, in bytes. Waits for no lock.</summary>
-    public int BodyLength => _writer.Pace.BodyLength;
+    public int BodyLength => _pace.BodyLength;
 
     /// <summary>Both sides have greeted.</summary>
     public bool IsUp => Ask(machine => machine.Control.IsUp);

@@ -7,10 +7,11 @@ namespace MProxy.Engine.Link;
 /// <param name="stream">Where it goes.</param>
 /// <param name="canBlock">The stream was made elsewhere, and may hold up its caller: only threads of the pool write to it.</param>
 /// <param name="ledger">Where buffers are noted.</param>
+/// <param name="pace">How much is sent at once.</param>
 /// <param name="gather">Fills a buffer with what is to be sent next, and says how much that is.</param>
 /// <param name="gathered">Told when what was gathered is on its way, with no lock held.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger ledger, LinkWriter.Gatherer gather, Action gathered, TimeProvider time)
+internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger ledger, SendPace pace, LinkWriter.Gatherer gather, Action gathered, TimeProvider time)
 {
     private const int NotRunning = 0;
     private const int Idle = 1;
@@ -30,9 +31,6 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
     /// <param name="batch">The buffer: longer than the longest frame of a client, so that any fits.</param>
     /// <param name="enough">Once there is as much, in bytes, the rest is left for the next send.</param>
     internal delegate int Gatherer(Span<byte> batch, int enough);
-
-    /// <summary>How much is sent at once.</summary>
-    public SendPace Pace { get; } = new();
 
     public long BytesOut => Interlocked.Read(ref _bytesOut);
 
@@ -118,7 +116,7 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
             Interlocked.Exchange(ref _isSignalled, 0);
             for (; ; )
             {
-                var length = gather(batch.AsSpan(0, SendPace.Most), Pace.Length);
+                var length = gather(batch.AsSpan(0, SendPace.Most), pace.Length);
                 if (length == 0)
                 {
                     return;
@@ -133,7 +131,7 @@ internal sealed class LinkWriter(Stream stream, bool canBlock, ResourceLedger le
                 await _turn.Watch(writing).ConfigureAwait(false);
                 Interlocked.Add(ref _bytesOut, length);
                 took ??= time.GetElapsedTime(started);
-                Pace.Sent(length, took.Value);
+                pace.Sent(length, took.Value);
                 if (took >= Blocked)
                 {
                     Volatile.Write(ref _lastPushed, time.GetTimestamp());

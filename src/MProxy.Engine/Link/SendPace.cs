@@ -6,7 +6,8 @@ namespace MProxy.Engine.Link;
 /// How much a link is given at once. What is given cannot be overtaken: on a slow link it is as little as goes out in a few milliseconds, so
 /// that a keystroke waits no longer; on a fast one as much as keeps it busy. Used by the writer, read from any thread.
 /// </summary>
-internal sealed class SendPace
+/// <param name="unsentChanged">Told <see cref="UnsentLength"/> when it changes.</param>
+internal sealed class SendPace(Action<int>? unsentChanged = null)
 {
     /// <summary>The most that is given at once, in bytes.</summary>
     public const int Most = 256 << 10;
@@ -25,6 +26,9 @@ internal sealed class SendPace
     /// <summary>How long the body of a client's frame may be, in bytes: shorter than what goes at once, so that there is one more while it is sent.</summary>
     public int BodyLength => Math.Clamp(_length / 2, Least, Longest) - WireFormat.MaxHeaderRoom;
 
+    /// <summary>How much the system may keep that is not on its way yet, in bytes: no more than what is given at once.</summary>
+    public int UnsentLength => Math.Max(_length / 2, Least);
+
     /// <summary>A send is through.</summary>
     /// <param name="length">How much it was, in bytes.</param>
     /// <param name="time">How long the link took for it.</param>
@@ -32,12 +36,22 @@ internal sealed class SendPace
     {
         if (time > TooLong)
         {
-            _length = Math.Max(_length / 2, Least);
+            Change(Math.Max(_length / 2, Least));
         }
         else if (time < Short && length >= BodyLength)
         {
             // A frame at least, which is all that a lone client has: a shorter send that was quick says nothing of a longer one.
-            _length = Math.Min(_length * 2, Most);
+            Change(Math.Min(_length * 2, Most));
+        }
+    }
+
+    private void Change(int length)
+    {
+        var unsent = UnsentLength;
+        _length = length;
+        if (UnsentLength != unsent)
+        {
+            unsentChanged?.Invoke(UnsentLength);
         }
     }
 }

@@ -89,7 +89,7 @@ public sealed class LinkStreamTests : IDisposable
 
     private async Task<Exception?> RunAsync(Action? also = null, bool bringsRecords = true)
     {
-        var writer = new LinkWriter(_stream, canBlock: false, _ledger, (_, _) => 0, () => { }, TimeProvider.System);
+        var writer = new LinkWriter(_stream, canBlock: false, _ledger, new SendPace(), (_, _) => 0, () => { }, TimeProvider.System);
         var link = new LinkStream(_stream, bringsRecords, _ledger, Receive, writer);
         var end = await link.RunAsync(() => ValueTask.CompletedTask, _stopping.Token);
         _told = (int)link.BytesIn;

@@ -149,6 +149,7 @@ public sealed class LinkWriterTests : IDisposable
         _stream,
         canBlock,
         _ledger,
+        new SendPace(),
         (span, enough) =>
         {
             var length = 0;

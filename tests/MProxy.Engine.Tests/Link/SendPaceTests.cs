@@ -54,6 +54,16 @@ public class SendPaceTests
         Assert.Equal(Most, pace.Length);
     }
 
+    [Fact]
+    public void The_system_keeps_less_of_a_slow_link_and_more_again_when_it_is_fast()
+    {
+        List<int> kept = [];
+        var pace = new SendPace(kept.Add);
+        Send(pace, 2_500_000, times: 20);
+        Send(pace, double.PositiveInfinity, times: 20);
+        Assert.Equal([64 << 10, 32 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10], kept);
+    }
+
     private static void Send(SendPace pace, double bytesPerSecond, int times)
     {
         for (var i = 0; i < times; i++)
