@@ -20,20 +20,26 @@ internal sealed class Crowd : IDisposable
     /// <exception cref="IOException">Some are not.</exception>
     public static Crowd Gather(RunningTunnel tunnel, LoadServer server, int count)
     {
-        var before = tunnel.MemoryBytes();
-        var clients = HoldingClients.Start(tunnel.Entrance, count);
-
-        // This process has the service's end, the other the clients'.
-        Thread.Sleep(Settling);
-        var crowd = new Crowd(clients, server) { MemoryOfEach = (tunnel.MemoryBytes() - before) / Units.Kibi / count };
-        if (server.Held == count)
+        Child? clients = null;
+        try
         {
-            return crowd;
-        }
+            var before = tunnel.MemoryBytes();
+            clients = HoldingClients.Start(tunnel.Entrance, count);
 
-        var held = server.Held;
-        crowd.Dispose();
-        throw new IOException($"{held} of {count} connections are held.");
+            // This process has the service's end, the other the clients'.
+            Thread.Sleep(Settling);
+            var memory = (tunnel.MemoryBytes() - before) / Units.Kibi / count;
+            return server.Held == count
+                ? new Crowd(clients, server) { MemoryOfEach = memory }
+                : throw new IOException($"{server.Held} of {count} connections are held.");
+        }
+        catch
+        {
+            // Or the next tunnel's would be counted together with these.
+            clients?.Dispose();
+            server.Release();
+            throw;
+        }
     }
 
     public void Dispose()
