@@ -116,7 +116,8 @@ function Invoke-PackageTask {
 }
 
 function Invoke-BenchTask {
-    Invoke-Dotnet run -c Release --project "$root/tests/MProxy.Benchmarks" -- all --write
+    $all = 'run', '-c', 'Release', '--project', "$root/tests/MProxy.Benchmarks", '--', 'all', '--write'
+    Invoke-Dotnet @all
 }
 
 foreach ($one in $Task) { & "Invoke-${one}Task" }

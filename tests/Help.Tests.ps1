@@ -98,13 +98,32 @@ Describe 'Help' {
     }
 
     It 'has topics that name each other' {
-        foreach ($topic in 'about_MProxy', 'about_MProxy_Tunnels', 'about_MProxy_Security', 'about_MProxy_Configuration') {
+        $topics = [IO.Directory]::GetFiles([IO.Path]::Combine($root, 'en-US'), 'about_*.help.txt') | ForEach-Object { [IO.Path]::GetFileName($_) -replace '\.help\.txt' }
+        $topics.Count | Should -Be 7
+        foreach ($topic in $topics) {
             $lines = [IO.File]::ReadAllLines([IO.Path]::Combine($root, 'en-US', "$topic.help.txt"))
             $lines[1].Trim() | Should -Be $topic
             @($lines | Where-Object { $_.Length -gt 120 }).Count | Should -Be 0
             foreach ($found in [regex]::Matches($lines -join "`n", 'about_MProxy\w*|(?<=\s)[A-Z][a-z]+-MProxy[A-Z]\w+')) {
                 $known = $commands.Name -contains $found.Value -or [IO.File]::Exists([IO.Path]::Combine($root, 'en-US', "$($found.Value).help.txt"))
                 "$topic $($found.Value) $known" | Should -Be "$topic $($found.Value) True"
+            }
+        }
+    }
+
+    It 'has a topic with every error id and every code, and no other' {
+        $topic = [IO.File]::ReadAllText([IO.Path]::Combine($root, 'en-US', 'about_MProxy_Errors.help.txt')) -replace "`r"
+        $ids = [Enum]::GetNames($commands[0].ImplementingType.Assembly.GetType('MProxy.Internal.ErrorId'))
+        $told = [regex]::Matches($topic, '(?m)^        ([A-Z][A-Za-z]+)(?=  |$)') | ForEach-Object { $_.Groups[1].Value }
+        [Collections.Generic.SortedSet[string]]::new([string[]] $told) -join "`n" | Should -Be ([Collections.Generic.SortedSet[string]]::new([string[]] $ids) -join "`n")
+
+        $codes = [MProxy.Engine.Link.ErrorCode].GetFields() | ForEach-Object { $_.GetRawConstantValue() }
+        $told = [regex]::Matches($topic, '(?m)^        (E_[A-Z_]+)  ') | ForEach-Object { $_.Groups[1].Value }
+        [Collections.Generic.SortedSet[string]]::new([string[]] $told) -join "`n" | Should -Be ([Collections.Generic.SortedSet[string]]::new([string[]] $codes) -join "`n")
+
+        foreach ($page in [IO.Directory]::GetFiles([IO.Path]::Combine($root, 'docs', 'en-US'), '*.md')) {
+            foreach ($found in [regex]::Matches([IO.File]::ReadAllText($page), '(?<=the error )[A-Z]\w+')) {
+                "$page $($found.Value) $($ids -contains $found.Value)" | Should -Be "$page $($found.Value) True"
             }
         }
     }
