@@ -148,6 +148,22 @@ Describe 'The cmdlets' {
         }
     }
 
+    It 'complete the services that listen on this machine' {
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        $port = $listener.LocalEndpoint.Port
+        try {
+            foreach ($line in 'Start-MProxyTunnel -Service ', 'Set-MProxyTunnel -Service ', 'Start-MProxyTunnel tcp://a:1 tcp=loc') {
+                $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
+                "$line $($found.CompletionText -contains "tcp=localhost:$port")" | Should -Be "$line True"
+            }
+            $line = 'Start-MProxyTunnel -Service https='
+            $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
+            $found.CompletionText -contains "https=localhost:$port" | Should -BeTrue
+        }
+        finally { $listener.Stop() }
+    }
+
     It 'complete services and names' {
         $line = 'ConvertTo-MProxyFrame -Service ht'
         $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches

@@ -26,6 +26,7 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     /// <summary>Which local service each new client gets: @{ tcp = '127.0.0.1:9000' }. Those that are there stay where they are.</summary>
     [Parameter(Position = 1)]
     [ServiceMapTransform]
+    [ArgumentCompleter(typeof(LocalServiceCompleter))]
     public ServiceMap? Service { get; set; }
 
     /// <summary>How local services are probed from now on: 'tcp' or 'http:/path' for all of them, or @{ 'app.example.com' = 'http:/health' }; @{} for none.</summary>

@@ -44,6 +44,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = StreamSet)]
     [Parameter(Position = 1, ParameterSetName = ConfigurableParameters.Set)]
     [ServiceMapTransform]
+    [ArgumentCompleter(typeof(LocalServiceCompleter))]
     public ServiceMap Service { get; set; } = null!;
 
     /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>
