@@ -34,6 +34,9 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+
+# A program that fails is an error too.
+$PSNativeCommandUseErrorActionPreference = $true
 $shown = if ($Token) { @{ Token = $Token } } else { @{} }
 $watch = [Diagnostics.Stopwatch]::StartNew()
 while (-not ($test = Test-MProxyRelay $Relay @shown -ConnectTimeout 5).Success) {

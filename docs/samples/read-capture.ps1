@@ -17,27 +17,34 @@ The clients with the most traffic first.
 #>
 param([Parameter(Mandatory)] [string] $Path)
 
-$cameIn = [Collections.Generic.HashSet[long]]::new()
+$ErrorActionPreference = 'Stop'
+
+# Of each frame: which way it went, how long its body was on the link, and on which of several connections.
+$seen = @{}
 foreach ($line in [IO.File]::ReadLines($ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath("$Path.times"))) {
-    if ($line -match '"direction":"in"' -and $line -match '"offset":(\d+)') { $null = $cameIn.Add([long] $Matches[1]) }
+    if ($line -notmatch '"kind":' -or $line -notmatch '"offset":(\d+)') { continue }
+    $offset = [long] $Matches[1]
+    $connection = if ($line -match '"connection":(\d+)') { $Matches[1] }
+    $length = if ($line -match '"length":(\d+)') { [long] $Matches[1] }
+    $seen[$offset] = [pscustomobject] @{ IsIn = $line -match '"direction":"in"'; Length = $length; Connection = $connection }
 }
 
 $clients = [Collections.Generic.List[object]]::new()
 $newest = @{}
-foreach ($frame in ConvertFrom-MProxyStream -LiteralPath $Path) {
-    if (-not $frame.SocketId) { continue }
-    if ($frame.Kind -eq 'Connection' -or -not $newest.Contains($frame.SocketId)) {
+ConvertFrom-MProxyStream -LiteralPath $Path | Where-Object SocketId | ForEach-Object {
+    $onLink = $seen[$_.Offset]
+    $key = "$($onLink.Connection) $($_.SocketId)"
+    if ($_.Kind -eq 'Connection' -or -not $newest.Contains($key)) {
         # The same address and port may come again later, as another client.
-        $newest[$frame.SocketId] = [pscustomobject] @{
-            SocketId = $frame.SocketId; Service = $frame.Service; Name = $frame.Name; Frames = 0; BytesIn = 0; BytesOut = 0; EndedBy = ''
+        $newest[$key] = [pscustomobject] @{
+            SocketId = $_.SocketId; Service = $_.Service; Name = $_.Name; Frames = 0; BytesIn = 0; BytesOut = 0; EndedBy = ''
         }
-        $clients.Add($newest[$frame.SocketId])
+        $clients.Add($newest[$key])
     }
-    $client = $newest[$frame.SocketId]
+    $client = $newest[$key]
     $client.Frames++
-    switch ($frame.Kind) {
-        Message { if ($cameIn.Contains($frame.Offset)) { $client.BytesIn += $frame.Length } else { $client.BytesOut += $frame.Length } }
-        Error { $client.EndedBy = $frame.Code }
-    }
+    if ($_.Kind -eq 'Message' -and $onLink.IsIn) { $client.BytesIn += $onLink.Length }
+    elseif ($_.Kind -eq 'Message') { $client.BytesOut += $onLink.Length }
+    elseif ($_.Kind -eq 'Error') { $client.EndedBy = if ($_.Length) { $_.Code } else { 'Error' } }
 }
 $clients

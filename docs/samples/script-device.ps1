@@ -30,13 +30,17 @@ $shown = if ($Token) { @{ Token = $Token } } else { @{} }
 $link = Connect-MProxyRelay $Relay @shown -ErrorAction Stop
 try {
     $lines = @{}
+    $decoders = @{}
     $done = 0
     while ($done -lt $ClientCount -and ($frame = Receive-MProxyFrame $link -Count 1)) {
         $client = $frame.SocketId
         switch ($frame.Kind) {
-            Connection { $lines[$client] = '' }
             Message {
-                $text = $lines[$client] + [Text.Encoding]::UTF8.GetString($frame.Data)
+                # A character may be cut too: its decoder keeps what is there.
+                if (-not $decoders.Contains($client)) { $decoders[$client] = [Text.Encoding]::UTF8.GetDecoder() }
+                $characters = [char[]]::new($frame.Data.Length + 1)
+                $count = $decoders[$client].GetChars($frame.Data, 0, $frame.Data.Length, $characters, 0)
+                $text = $lines[$client] + [string]::new($characters, 0, $count)
                 $whole = $text.LastIndexOf("`n") + 1
                 $lines[$client] = $text.Substring($whole)
                 if ($whole) { Send-MProxyFrame $link $text.Substring(0, $whole).ToUpperInvariant() -SocketId $client }
@@ -45,6 +49,7 @@ try {
         }
         if ($frame.Kind -in 'End', 'Error') {
             $lines.Remove($client)
+            $decoders.Remove($client)
             $done++
         }
     }
