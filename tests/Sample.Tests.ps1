@@ -8,10 +8,20 @@ Describe 'The samples' {
         Import-Module ([IO.Path]::Combine($root, 'MProxy.psd1'))
         $quiet = @{ WarningAction = 'SilentlyContinue' }
 
+        # Nothing here waits for ever: a sample that fails must not hold up all tests.
+        function Receive-Client {
+            param([Net.Sockets.TcpListener] $Listener)
+            $accepting = $Listener.AcceptTcpClientAsync()
+            if (-not $accepting.Wait(20000)) { throw 'No connection came within 20 s.' }
+            $accepting.Result.ReceiveTimeout = 20000
+            $accepting.Result
+        }
+
         # Sends a text over a new connection, and returns everything that comes back.
         function Send-Text {
             param([int] $Port, [string] $Text)
             $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $Port)
+            $client.ReceiveTimeout = 20000
             try {
                 $answer = [IO.StreamReader]::new($client.GetStream())
                 $null = $client.Client.Send([Text.Encoding]::UTF8.GetBytes($Text))
@@ -56,10 +66,11 @@ Describe 'The samples' {
             $tunnel = Start-MProxyTunnel $relay.Listen[0] -Service @{ tcp = $address } -CapturePath $file @quiet
             foreach ($text in 'first', 'second one') {
                 $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
+                $client.ReceiveTimeout = 20000
                 $answer = [IO.StreamReader]::new($client.GetStream())
                 $null = $client.Client.Send([Text.Encoding]::UTF8.GetBytes($text))
                 $client.Client.Shutdown('Send')
-                $local = $service.AcceptTcpClient()
+                $local = Receive-Client $service
                 [IO.StreamReader]::new($local.GetStream()).ReadToEnd() | Should -Be $text
                 $null = $local.Client.Send([Text.Encoding]::UTF8.GetBytes('thanks'))
                 $local.Dispose()
@@ -79,17 +90,19 @@ Describe 'The samples' {
             $null = $replay.AddCommand([IO.Path]::Combine($samples, 'replay-capture.ps1')).AddArgument($file).AddArgument($address)
             $running = $replay.BeginInvoke()
             foreach ($text in 'first', 'second one') {
-                $local = $service.AcceptTcpClient()
+                $local = Receive-Client $service
                 $null = $local.Client.Send([Text.Encoding]::UTF8.GetBytes('again'))
                 [IO.StreamReader]::new($local.GetStream()).ReadToEnd() | Should -Be $text
                 $local.Dispose()
             }
+            $running.AsyncWaitHandle.WaitOne(20000) | Should -BeTrue
             $results = $replay.EndInvoke($running)
-            $replay.Dispose()
             ($results | ForEach-Object { [Text.Encoding]::UTF8.GetString($_.Received) }) -join ' ' | Should -Be 'again again'
             ($results.SocketId -join ' ') | Should -Be ($clients.SocketId -join ' ')
         }
         finally {
+            if ($replay) { $replay.Dispose() }
+            Get-MProxyTunnel | Stop-MProxyTunnel -DrainTimeout 0
             $relay | Stop-MProxyRelay
             $service.Stop()
             [IO.File]::Delete($file)
