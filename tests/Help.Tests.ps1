@@ -139,6 +139,7 @@ Describe 'Help' {
 Describe 'The cmdlets' {
     BeforeAll {
         Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
+        $complete = { param($Line) @([Management.Automation.CommandCompletion]::CompleteInput($Line, $Line.Length, $null).CompletionMatches.CompletionText) }
     }
 
     It 'have approved verbs, and say what they return' {
@@ -154,25 +155,18 @@ Describe 'The cmdlets' {
         $port = $listener.LocalEndpoint.Port
         try {
             foreach ($line in 'Start-MProxyTunnel -Service ', 'Set-MProxyTunnel -Service ', 'Start-MProxyTunnel tcp://a:1 tcp=loc') {
-                $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
-                "$line $($found.CompletionText -contains "tcp=localhost:$port")" | Should -Be "$line True"
+                "$line $((& $complete $line) -contains "tcp=localhost:$port")" | Should -Be "$line True"
             }
-            $line = 'Start-MProxyTunnel -Service https='
-            $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
-            $found.CompletionText -contains "https=localhost:$port" | Should -BeTrue
+            (& $complete 'Start-MProxyTunnel -Service https=') -contains "https=localhost:$port" | Should -BeTrue
         }
         finally { $listener.Stop() }
     }
 
     It 'complete services and names' {
-        $line = 'ConvertTo-MProxyFrame -Service ht'
-        $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
-        ($found | ForEach-Object { $_.CompletionText }) | Should -Be 'http', 'https'
+        & $complete 'ConvertTo-MProxyFrame -Service ht' | Should -Be 'http', 'https'
 
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name completed
-        $line = 'Stop-MProxyRelay -Name comp'
-        $found = [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches
-        @($found)[0].CompletionText | Should -Be 'completed'
+        @(& $complete 'Stop-MProxyRelay -Name comp')[0] | Should -Be 'completed'
         $relay | Stop-MProxyRelay
     }
 }

@@ -9,21 +9,14 @@ namespace MProxy.Engine.Carriers;
 /// </summary>
 internal sealed class ActivityStream(Stream inner, TimeProvider time) : DuplexStream
 {
-    private const int UnsentAtFirst = 128 << 10;
-
     private long _lastHeard = time.GetTimestamp();
     private Socket? _tcp;
 
     /// <summary>The stream right above a link's socket.</summary>
-    public static ActivityStream Over(Socket socket, TimeProvider time)
+    public static ActivityStream Over(Socket socket, TimeProvider time) => new(new NetworkStream(socket, ownsSocket: true), time)
     {
-        var stream = new ActivityStream(new NetworkStream(socket, ownsSocket: true), time)
-        {
-            _tcp = socket.AddressFamily == AddressFamily.Unix ? null : socket,
-        };
-        stream.KeepUnsent(UnsentAtFirst);
-        return stream;
-    }
+        _tcp = socket.AddressFamily == AddressFamily.Unix ? null : socket,
+    };
 
     /// <summary>The clock's timestamp when the last byte came; of the start where none has.</summary>
     public long LastHeard => Volatile.Read(ref _lastHeard);

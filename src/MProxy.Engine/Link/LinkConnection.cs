@@ -61,6 +61,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _machine = new LinkMachine(role, options, this, time, random);
         _pumps = new PumpSet(ledger, PumpEnded);
         _pace = new SendPace(carrier.KeepUnsent);
+        carrier.KeepUnsent(_pace.UnsentLength);
         _writer = new LinkWriter(carrier.Stream, carrier.CanBlock, ledger, _pace, Gather, TellSent, time);
         _stream = new LinkStream(carrier.Stream, carrier.BringsRecords, ledger, Receive, _writer);
         _timer = new LinkTimer(time, Tick);

@@ -1,11 +1,10 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 
 namespace MProxy.Internal;
 
 /// <summary>Completes the service names that the protocol's description gives, and those in wide use.</summary>
-internal sealed class ServiceCompleter : IArgumentCompleter
+internal sealed class ServiceCompleter : WordCompleter
 {
     private static readonly (string Name, string About)[] Services =
     [
@@ -19,11 +18,8 @@ internal sealed class ServiceCompleter : IArgumentCompleter
         ("dns", "DNS, by question name"),
     ];
 
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
     {
-        var word = (wordToComplete ?? "").Trim('\'', '"');
-        return Services.Where(service => service.Name.StartsWith(word, StringComparison.OrdinalIgnoreCase))
-            .Select(service => new CompletionResult(service.Name, service.Name, CompletionResultType.ParameterValue, service.About));
+        return Services.Select(service => new CompletionResult(service.Name, service.Name, CompletionResultType.ParameterValue, service.About));
     }
 }
