@@ -37,9 +37,9 @@ internal sealed class SoakLoad(FrontWorld world, int udpPort, int tcpPort, Cance
                 await exchange();
                 Interlocked.Increment(ref _exchanges);
             }
-            catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset && IsDuplicate())
+            catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown && IsDuplicate())
             {
-                // A client of raw TCP is told in no other way.
+                // A client of raw TCP is told by a reset and in no other way, and a send after the read that was told finds a broken pipe.
             }
         }
     }
