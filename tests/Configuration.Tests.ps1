@@ -117,7 +117,7 @@ Describe 'A configuration file' {
             $path = Write-Configuration "tunnel.$format" $device[$format].Replace('ADDRESS', $relay.Listen[0])
             $readAlso = (Format-Data (Read-Configuration $path Start-MProxyTunnel @quiet)).Replace("$($relay.Listen[0])", 'ADDRESS')
             $tunnel = Start-MProxyTunnel -ConfigurationPath $path @quiet
-            $read, $readAlso, $relay.Name, $relay.HttpPort.Count, $relay.TcpPort.Count, $tunnel.Name, $tunnel.State, "$($tunnel.Links[0].Grants)" -join '|'
+            $read, $readAlso, $relay.Name, $relay.HttpPort.Count, $relay.TcpPort.Count, $tunnel.Name, $tunnel.LinkState, "$($tunnel.Links[0].Grants)" -join '|'
             $tunnel | Stop-MProxyTunnel -DrainTimeout 0
             $relay | Stop-MProxyRelay -DrainTimeout 0
         }
@@ -157,7 +157,7 @@ Describe 'A configuration file' {
         $failure = try { Start-MProxyTunnel -ConfigurationPath $path } catch { $_ }
         "$failure" | Should -Be "Key 'Relay' in part.json: it is missing: set it there or on the command line."
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name file-part
-        (Start-MProxyTunnel -ConfigurationPath $path -Relay $relay.Listen[0]).State | Should -Be 'Connected'
+        (Start-MProxyTunnel -ConfigurationPath $path -Relay $relay.Listen[0]).LinkState | Should -Be 'Connected'
         Stop-MProxyTunnel file-part
         $relay | Stop-MProxyRelay
 
@@ -541,7 +541,7 @@ Describe 'A configuration file' {
         [Environment]::SetEnvironmentVariable('MPROXY_TEST_HEADER', 'Bearer ' + (New-MProxyToken h.example -Secret $secret -AsPlainText))
         $path = Write-Configuration header.psd1 "@{ Relay = '$($relay.Listen[0])'; Service = @{ http = '127.0.0.1:9' }; Header = @{ Authorization = @{ Environment = 'MPROXY_TEST_HEADER' }; 'X-Other' = 5 }; NoProxy = `$true; Name = 'file-header' }"
         $tunnel = Start-MProxyTunnel -ConfigurationPath $path @quiet
-        $tunnel.State | Should -Be 'Connected'
+        $tunnel.LinkState | Should -Be 'Connected'
         $relay.LinkCount | Should -Be 1
         $tunnel | Stop-MProxyTunnel -DrainTimeout 0
         $relay | Stop-MProxyRelay -DrainTimeout 0

@@ -65,7 +65,7 @@ Describe 'A link' {
 
     It 'serves with a tunnel, and stays when that stops' {
         $tunnel = $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 -Name link-tunnel
-        $tunnel.State, $tunnel.Links[0].Name | Should -Be 'Connected', 'link-one'
+        $tunnel.LinkState, $tunnel.Links[0].Name | Should -Be 'Connected', 'link-one'
         { $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'
         $word = [Net.NetworkCredential]::new('', [Guid]::NewGuid().ToString('n')).SecurePassword
         { $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9 -Token $word } | Should -Throw '*-Token *' -ErrorId 'InvalidOption,MProxy.Commands.StartMProxyTunnelCommand'
@@ -73,9 +73,9 @@ Describe 'A link' {
         { Receive-MProxyFrame $link -Timeout 1 -ErrorAction Stop } | Should -Throw -ErrorId 'LinkInUse,MProxy.Commands.ReceiveMProxyFrameCommand'
         { Send-MProxyFrame $link x -SocketId 'IPv4,192.0.2.1,1' -ErrorAction Stop } | Should -Throw -ErrorId 'LinkInUse,MProxy.Commands.SendMProxyFrameCommand'
         $tunnel | Stop-MProxyTunnel
-        $tunnel.State, $link.State | Should -Be 'Stopped', 'Connected'
+        $tunnel.LinkState, $link.State | Should -Be 'Stopped', 'Connected'
         $again = $link | Start-MProxyTunnel -Service tcp=127.0.0.1:9
-        $again.State | Should -Be 'Connected'
+        $again.LinkState | Should -Be 'Connected'
         $again | Stop-MProxyTunnel
     }
 

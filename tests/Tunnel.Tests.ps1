@@ -52,9 +52,10 @@ Describe 'A relay and a tunnel' {
         while ($device.Services[1].State -ne 'Down' -and $waited -lt 200) { [Threading.Thread]::Sleep(50); $waited++ }
         $device.Services | ForEach-Object { "$_" } | Should -Be 'dns=udp://127.0.0.1:1 Up', 'http=127.0.0.1:1 Down', "tcp=127.0.0.1:$($service.LocalEndpoint.Port) Up"
         $device.Services[1].LastError | Should -BeExactly 'connection refused'
-        $device.DrainService('tcp') | Should -BeTrue
+        $device | Set-MProxyTunnel -DrainService tcp
         $device.Services[2].State | Should -Be 'Draining'
-        $device.RestoreService('tcp') | Should -BeTrue
+        $device | Set-MProxyTunnel -RestoreService tcp
+        $device.Services[2].State | Should -Be 'Up'
         $device | Stop-MProxyTunnel
         while ($service.Pending()) { $service.AcceptTcpClient().Dispose() }
 
@@ -70,7 +71,7 @@ Describe 'A relay and a tunnel' {
 
     It 'is listed by name' {
         (Get-MProxyRelay test-r*).Name | Should -Be 'test-relay'
-        (Get-MProxyTunnel -Name test-tunnel).State | Should -Be 'Connected'
+        (Get-MProxyTunnel -Name test-tunnel).LinkState | Should -Be 'Connected'
         { Get-MProxyRelay no-such -ErrorAction Stop } | Should -Throw -ErrorId 'RelayNotFound,MProxy.Commands.GetMProxyRelayCommand'
         { Stop-MProxyTunnel no-such -ErrorAction Stop } | Should -Throw -ErrorId 'TunnelNotFound,MProxy.Commands.StopMProxyTunnelCommand'
     }

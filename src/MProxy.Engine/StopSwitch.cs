@@ -11,6 +11,7 @@ internal sealed class StopSwitch
 {
     private readonly object _gate = new();
     private readonly CancellationTokenSource _hurry = new();
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _stopping;
 
     /// <summary>Somebody has asked.</summary>
@@ -26,16 +27,10 @@ internal sealed class StopSwitch
     }
 
     /// <summary>It is over.</summary>
-    public bool IsDone
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _stopping is { IsCompleted: true };
-            }
-        }
-    }
+    public bool IsDone => _done.Task.IsCompleted;
+
+    /// <summary>Done when it is over, however it went.</summary>
+    public Task Done => _done.Task;
 
     /// <summary>Waits for the last client, but no longer than a drain allows.</summary>
     public static async Task DrainAsync(Task idle, TimeSpan drain, TimeProvider time, CancellationToken hurry)
@@ -58,7 +53,7 @@ internal sealed class StopSwitch
         Task stopping;
         lock (_gate)
         {
-            stopping = _stopping ??= Task.Run(() => stop(_hurry.Token), CancellationToken.None);
+            stopping = _stopping ??= Task.Run(() => RunAsync(stop), CancellationToken.None);
         }
 
         if (drain <= TimeSpan.Zero)
@@ -70,6 +65,18 @@ internal sealed class StopSwitch
         await using (hurrying.ConfigureAwait(false))
         {
             await stopping.ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunAsync(Func<CancellationToken, Task> stop)
+    {
+        try
+        {
+            await stop(_hurry.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _done.SetResult();
         }
     }
 }

@@ -40,7 +40,6 @@ internal sealed class ShellRunner(CommandLine commandLine)
         finally
         {
             Console.CancelKeyPress -= onCancel;
-            RemoveModules(runspace);
         }
     }
 
@@ -131,13 +130,5 @@ internal sealed class ShellRunner(CommandLine commandLine)
         }
 
         throw new FileNotFoundException("MProxy.psd1 is in no folder above this program: run it from the built repository.");
-    }
-
-    /// <summary>Lets the module end its relays and tunnels: closing a runspace alone does not.</summary>
-    private static void RemoveModules(Runspace runspace)
-    {
-        using var cleanup = PowerShell.Create(runspace);
-        cleanup.AddCommand("Get-Module").AddParameter("Name", "MProxy").AddCommand("Remove-Module").AddParameter("Force");
-        cleanup.Invoke();
     }
 }

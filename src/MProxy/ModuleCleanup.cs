@@ -3,17 +3,13 @@ using MProxy.Internal;
 
 namespace MProxy;
 
-/// <summary>Ends every tunnel, link and relay when the module is removed: nothing of it stays behind in the session.</summary>
+/// <summary>Ends every tunnel, link and relay of the session when the module is removed: nothing of it stays behind.</summary>
 public sealed class ModuleCleanup : IModuleAssemblyCleanup
 {
     /// <inheritdoc/>
     public void OnRemove(PSModuleInfo psModuleInfo)
     {
         ServiceSignals.Release();
-
-        // Tunnels first: they may stand on links.
-        Sessions.Tunnels.StopAllAsync().GetAwaiter().GetResult();
-        Sessions.Links.StopAllAsync().GetAwaiter().GetResult();
-        Sessions.Relays.StopAllAsync().GetAwaiter().GetResult();
+        Sessions.StopAllAsync(SessionOwner.Current).GetAwaiter().GetResult();
     }
 }

@@ -32,7 +32,7 @@ $tunnel = Start-MProxyTunnel -ConfigurationPath $ConfigurationPath
 try {
     while (($signal = Wait-MProxySignal -Timeout 5) -ne 'Stop') {
         # A relay that has refused the token is not asked again by this tunnel: the service manager starts another, which may have a new one.
-        if ($tunnel.State -in 'Refused', 'Stopped') { throw "The tunnel '$($tunnel.Name)' is over: its relays refused it." }
+        if ($tunnel.State -ne 'Running') { throw "The tunnel '$($tunnel.Name)' is over: its relays refused it." }
         if ($signal -ne 'Reload') { continue }
         try {
             $tunnel | Set-MProxyTunnel -ConfigurationPath $ConfigurationPath

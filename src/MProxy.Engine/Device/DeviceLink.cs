@@ -8,7 +8,7 @@ using MProxy.Engine.Link;
 namespace MProxy.Engine.Device;
 
 /// <summary>A device's end of a link: dials a relay, shows its tokens, and dials again when the link is lost.</summary>
-public sealed class DeviceLink : IDrainable
+public sealed class DeviceLink : ISession
 {
     private readonly DeviceLinkOptions _options;
     private readonly TimeProvider _time;
@@ -39,7 +39,7 @@ public sealed class DeviceLink : IDrainable
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, _options.Target, reason));
     }
 
-    /// <summary>What happens to this link. Handlers run on the pool, one event at a time.</summary>
+    /// <inheritdoc/>
     public event EventHandler<Event>? EventRaised
     {
         add => _events.Raised += value;
@@ -97,11 +97,20 @@ public sealed class DeviceLink : IDrainable
     /// <summary>Done when the link has ended for good: stopped, refused, or its stream is over.</summary>
     public Task Ended => _ended.Task;
 
+    /// <summary>Why the relay refused the link for good; null where it did not.</summary>
+    public LinkException? Failure { get; private set; }
+
+    /// <inheritdoc/>
+    public Task EventsHandedOut => _events.HandedOut;
+
     /// <summary><c>Tls12</c> or <c>Tls13</c>; null without TLS, and while not connected.</summary>
     public string? TlsProtocol => _life?.Connection.Carrier.TlsProtocol;
 
     /// <summary>SHA-256 of the relay's certificate, in hex; null without TLS, and while not connected.</summary>
     public string? Thumbprint => _life?.Connection.Carrier.PeerThumbprint;
+
+    /// <summary>Where its events go.</summary>
+    internal EventFeed Events => _events;
 
     /// <summary>What has moved since the start, over all connections.</summary>
     internal Traffic Traffic => _traffic.Now;
@@ -352,12 +361,17 @@ public sealed class DeviceLink : IDrainable
         }
         else
         {
+            ClientEvents.Opened(_events, _options.Target, client);
             handler.Opened(link, client);
         }
     }
 
     /// <summary>A client of a connection of this link is over.</summary>
-    internal void ClientEnded(LinkConnection link, LinkClient client) => Handler?.Ended(link, client);
+    internal void ClientEnded(LinkConnection link, LinkClient client)
+    {
+        ClientEvents.Closed(_events, _options.Target, client, _time);
+        Handler?.Ended(link, client);
+    }
 
     /// <summary>A probe of a connection of this link was answered.</summary>
     internal void Measured(TimeSpan roundTrip) => Handler?.Measured(roundTrip);
@@ -399,6 +413,7 @@ public sealed class DeviceLink : IDrainable
             return false;
         }
 
+        Failure = refusal;
         SetState(LinkState.Refused);
         _events.Raise(EventKind.LinkRefused, _options.Target, refusal.Message, refusal.Code);
         return true;

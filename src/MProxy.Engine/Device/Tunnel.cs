@@ -9,7 +9,7 @@ using MProxy.Engine.Metrics;
 namespace MProxy.Engine.Device;
 
 /// <summary>The device's side of a service: brings the clients of one or more links to local services.</summary>
-public sealed class Tunnel : IDrainable, IMeterSource
+public sealed class Tunnel : ISession, IMeterSource
 {
     private readonly TunnelSettings _settings;
     private readonly SemaphoreSlim _changing = new(1);
@@ -39,7 +39,7 @@ public sealed class Tunnel : IDrainable, IMeterSource
         Links = [.. _owned, .. options.Links];
         foreach (var link in Links)
         {
-            link.EventRaised += Forward;
+            link.Events.AddFollower(_events);
         }
 
         // Of a link that serves others too, its own clients alone.
@@ -48,11 +48,12 @@ public sealed class Tunnel : IDrainable, IMeterSource
             client => client.Sink is LocalDatagrams ? _settings.Current.DatagramIdleTimeout : TimeSpan.Zero,
             () => [_settings.Current.DatagramIdleTimeout],
             time);
+        Ended = Task.WhenAny(_stop.Done, Task.WhenAll(Links.Select(link => link.Ended)));
         EngineMeter.Add(this);
         _prober.Start();
     }
 
-    /// <summary>What happens to this tunnel and its links. Handlers run on the pool, one event at a time.</summary>
+    /// <inheritdoc/>
     public event EventHandler<Event>? EventRaised
     {
         add => _events.Raised += value;
@@ -61,6 +62,18 @@ public sealed class Tunnel : IDrainable, IMeterSource
 
     /// <summary>Its name in this session.</summary>
     public string Name => _settings.Current.Name;
+
+    /// <summary>Done when it was stopped, or none of its links is left.</summary>
+    public Task Ended { get; }
+
+    /// <inheritdoc/>
+    public LinkException? Failure => Ended.IsCompleted ? Links.Select(link => link.Failure).FirstOrDefault(failure => failure is not null) : null;
+
+    /// <inheritdoc/>
+    public Task EventsHandedOut => _events.HandedOut;
+
+    /// <summary>How long a message over its slowest link and back takes, as last measured; null while none is connected.</summary>
+    public TimeSpan? RoundTrip => Links.Max(link => link.RoundTrip);
 
     /// <summary>Where it stands: connected as long as one of its links is.</summary>
     public LinkState State => _stop.IsDone ? LinkState.Stopped
@@ -264,8 +277,6 @@ public sealed class Tunnel : IDrainable, IMeterSource
         }
     }
 
-    private void Forward(object? sender, Event happened) => _events.Forward(happened);
-
     private async Task StopCoreAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         await _idle.DisposeAsync().ConfigureAwait(false);
@@ -282,7 +293,9 @@ public sealed class Tunnel : IDrainable, IMeterSource
 
         foreach (var link in Links)
         {
-            link.EventRaised -= Forward;
+            link.Events.RemoveFollower(_events);
         }
+
+        _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
     }
 }

@@ -6,13 +6,14 @@ namespace MProxy;
 [SuppressMessage("Naming", "CA1710", Justification = "Scripts see it as an object of its own, not as the arguments of one.")]
 public sealed class Event : EventArgs
 {
-    internal Event(DateTimeOffset time, EventKind kind, string source, string message, string? code)
+    internal Event(DateTimeOffset time, EventKind kind, string source, string message, string? code, string? socketId)
     {
         Time = time;
         Kind = kind;
         Source = source;
         Message = message;
         Code = code;
+        SocketId = socketId;
     }
 
     /// <summary>When.</summary>
@@ -27,8 +28,11 @@ public sealed class Event : EventArgs
     /// <summary>One sentence.</summary>
     public string Message { get; }
 
-    /// <summary>A code such as <c>E_INVALID_TOKEN</c>, where the peer gave one.</summary>
+    /// <summary>A code such as <c>E_INVALID_TOKEN</c>, where the peer gave one, or a client did not end in order.</summary>
     public string? Code { get; }
+
+    /// <summary>The client that it is about: <c>IPv4,192.0.2.1,54321</c>; null where it is about none.</summary>
+    public string? SocketId { get; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Kind} {Source}: {Message}";

@@ -1,46 +1,99 @@
 namespace MProxy.Engine.Events;
 
 /// <summary>
-/// Hands events to handlers in order, on the pool: whoever raises one may hold a lock, and never waits for a handler. Past 1,000
-/// waiting ones the oldest are dropped.
+/// Hands events to handlers in order, on the pool: whoever raises one may hold a lock, and never waits for a handler. What was raised before the
+/// first handler came waits for it. Past 1,000 waiting ones the oldest are dropped.
 /// </summary>
 internal sealed class EventFeed(object sender, TimeProvider time)
 {
     private const int Capacity = 1000;
 
     private readonly Queue<Event> _waiting = new();
-    private bool _isDraining;
+    private EventHandler<Event>? _handlers;
+    private EventFeed[] _followers = [];
+    private TaskCompletionSource? _draining;
 
-    public event EventHandler<Event>? Raised;
-
-    public void Raise(EventKind kind, string source, string message, string? code = null) =>
-        Forward(new Event(time.GetUtcNow(), kind, source, message, code));
-
-    /// <summary>Passes on an event of something that this one owns.</summary>
-    public void Forward(Event happened)
+    public event EventHandler<Event>? Raised
     {
-        if (Raised is null)
+        add
         {
-            return;
+            lock (_waiting)
+            {
+                _handlers += value;
+                BeginDrain();
+            }
         }
 
+        remove
+        {
+            lock (_waiting)
+            {
+                _handlers -= value;
+            }
+        }
+    }
+
+    /// <summary>Somebody takes events, so that those of each client are worth their words.</summary>
+    public bool IsWatched => Volatile.Read(ref _handlers) is not null || Volatile.Read(ref _followers).Any(follower => follower.IsWatched);
+
+    /// <summary>Done when the events so far were handed to the handlers; at once where there are none.</summary>
+    public Task HandedOut
+    {
+        get
+        {
+            lock (_waiting)
+            {
+                return _draining?.Task ?? Task.CompletedTask;
+            }
+        }
+    }
+
+    public void Raise(EventKind kind, string source, string message, string? code = null, string? socketId = null) =>
+        Take(new Event(time.GetUtcNow(), kind, source, message, code, socketId));
+
+    /// <summary>From now on, the handlers of another feed are told too: of one that this one's sender belongs to.</summary>
+    public void AddFollower(EventFeed follower)
+    {
         lock (_waiting)
         {
+            _followers = [.. _followers, follower];
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    public void RemoveFollower(EventFeed follower)
+    {
+        lock (_waiting)
+        {
+            _followers = [.. _followers.Where(one => one != follower)];
+        }
+    }
+
+    private void Take(Event happened)
+    {
+        EventFeed[] followers;
+        lock (_waiting)
+        {
+            followers = _followers;
             if (_waiting.Count == Capacity)
             {
                 _waiting.Dequeue();
             }
 
             _waiting.Enqueue(happened);
-            if (_isDraining)
-            {
-                return;
-            }
-
-            _isDraining = true;
+            BeginDrain();
         }
 
-        _ = Task.Run(Drain);
+        Array.ForEach(followers, follower => follower.Take(happened));
+    }
+
+    private void BeginDrain()
+    {
+        if (_draining is null && _handlers is not null && _waiting.Count > 0)
+        {
+            _draining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _ = Task.Run(Drain);
+        }
     }
 
     private void Drain()
@@ -48,16 +101,20 @@ internal sealed class EventFeed(object sender, TimeProvider time)
         for (; ; )
         {
             Event next;
+            EventHandler<Event> handlers;
             lock (_waiting)
             {
-                if (!_waiting.TryDequeue(out next!))
+                if (_handlers is null || !_waiting.TryDequeue(out next!))
                 {
-                    _isDraining = false;
+                    _draining!.SetResult();
+                    _draining = null;
                     return;
                 }
+
+                handlers = _handlers;
             }
 
-            foreach (var handler in Raised?.GetInvocationList() ?? [])
+            foreach (var handler in handlers.GetInvocationList())
             {
                 try
                 {

@@ -15,7 +15,13 @@ public enum EventKind
     /// <summary>What a link may serve has changed.</summary>
     GrantsChanged,
 
-    /// <summary>A client was turned away before a byte of it flowed.</summary>
+    /// <summary>A client has come, and goes to a device or a local service.</summary>
+    ClientOpened,
+
+    /// <summary>A client is over. The code says why where it did not end in order.</summary>
+    ClientClosed,
+
+    /// <summary>A client was turned away before a byte of it flowed. Of a flood, 100 a second are told.</summary>
     ClientRefused,
 
     /// <summary>The peer reported an error that answers nothing.</summary>

@@ -1,17 +1,19 @@
 using MProxy.Engine.Access;
+using MProxy.Engine.Events;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
 
-/// <summary>Notes in a relay's access log who came and what became of it.</summary>
+/// <summary>Notes who came to a relay and what became of it: in its access log and among its events.</summary>
 /// <param name="owner">The relay, by name.</param>
 /// <param name="log">The log; null writes none.</param>
+/// <param name="events">The events.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ClientRecords(string owner, AccessLog? log, TimeProvider time)
+internal sealed class ClientRecords(string owner, AccessLog? log, EventFeed events, TimeProvider time)
 {
-    /// <summary>Refusals per second that are written: whoever floods a relay must not write its log, nor rotate away what was there.</summary>
+    /// <summary>Refusals per second that are noted: whoever floods a relay must not write its log, nor push away what was there.</summary>
     private const int RefusalsPerSecond = 100;
 
     private readonly RateBucket _refusals = new(() => RefusalsPerSecond, TimeSpan.FromSeconds(2), time);
@@ -20,33 +22,43 @@ internal sealed class ClientRecords(string owner, AccessLog? log, TimeProvider t
     /// <summary>Refusals that were left out, since too many came.</summary>
     public long Skipped => Interlocked.Read(ref _skipped);
 
+    /// <summary>A client goes to a device.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="device">Which link carries it.</param>
+    public void Opened(LinkClient client, string device) => ClientEvents.Opened(events, owner, client, device);
+
     /// <summary>A client of a link is over.</summary>
     /// <param name="client">The client.</param>
     /// <param name="device">Which link carried it.</param>
-    public void Ended(LinkClient client, string device) => log?.Write(Record(client.Meta, client.OpenedAt) with
+    public void Ended(LinkClient client, string device)
     {
-        Device = device,
-        BytesIn = client.BytesSent,
-        BytesOut = client.BytesReceived,
-        Duration = time.GetElapsedTime(client.Since),
-        End = client.EndCode ?? AccessRecord.InOrder,
-        LimitedBy = client.LimitedBy,
-    });
+        ClientEvents.Closed(events, owner, client, time);
+        log?.Write(Record(client.Meta, client.OpenedAt) with
+        {
+            Device = device,
+            BytesIn = client.BytesSent,
+            BytesOut = client.BytesReceived,
+            Duration = time.GetElapsedTime(client.Since),
+            End = client.EndCode ?? AccessRecord.InOrder,
+            LimitedBy = client.LimitedBy,
+        });
+    }
 
     /// <summary>A client was turned away.</summary>
     public void Refused(in FrameMeta client, ClientRefusal refusal)
     {
         // One that was gone at once has no address to tell.
-        if (log is null || client.Address is null)
+        if (client.Address is null)
         {
             return;
         }
 
         if (_refusals.TryTake(1))
         {
-            log.Write(Record(client, time.GetUtcNow()) with { End = AccessRecord.Refused, Reason = refusal.Reason });
+            ClientEvents.Refused(events, owner, client, refusal.Reason);
+            log?.Write(Record(client, time.GetUtcNow()) with { End = AccessRecord.Refused, Reason = refusal.Reason });
         }
-        else
+        else if (log is not null)
         {
             Interlocked.Increment(ref _skipped);
         }

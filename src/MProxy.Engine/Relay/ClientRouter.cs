@@ -15,14 +15,12 @@ namespace MProxy.Engine.Relay;
 /// <param name="records">Where those are noted who are turned away.</param>
 /// <param name="tasks">Who waits for what is under way.</param>
 /// <param name="ledger">Where sockets and buffers are noted.</param>
-/// <param name="warn">Says what an operator has to know.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, ClientRecords records, TaskSet tasks, ResourceLedger ledger, Action<string> warn, TimeProvider time)
+internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, ClientRecords records, TaskSet tasks, ResourceLedger ledger, TimeProvider time)
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
 
     private readonly ClientReception _reception = new(settings, ledger, time);
-    private int _hasWarnedOfName;
     private readonly CountByReason _refused = new();
     private long _duplicates;
 
@@ -139,7 +137,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return refusal;
         }
 
-        refusal = Open(meta, remote, join);
+        refusal = Open(meta, join);
         if (refusal is not null)
         {
             admission.Leave(remote.Address, isDatagram);
@@ -148,21 +146,25 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return refusal;
     }
 
-    private ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    private ClientRefusal? Open(in FrameMeta meta, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
     {
-        RelayLink? duplicateOf = null;
         var candidates = registry.Candidates(meta);
-        var isFull = false;
+        var (isFull, isDuplicate) = (false, false);
         try
         {
             foreach (var link in candidates)
             {
-                switch (link.TryOpen(meta, (connection, client) => join(link, connection, client)))
+                switch (link.TryOpen(meta, (connection, client) =>
+                {
+                    // Under the link's lock: before it can be over.
+                    records.Opened(client, link.Name);
+                    return join(link, connection, client);
+                }))
                 {
                     case OpenResult.Opened:
                         return null;
                     case OpenResult.Duplicate:
-                        duplicateOf = link;
+                        isDuplicate = true;
                         break;
                     case OpenResult.Full:
                         isFull = true;
@@ -174,15 +176,12 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
         catch (FrameFieldException)
         {
-            if (Interlocked.Exchange(ref _hasWarnedOfName, 1) == 0)
-            {
-                warn($"A client at {remote} is refused: the name it asks for is too long for a link, whose headers have 255 bytes in all. This is said once.");
-            }
+            return ClientRefusal.NameTooLong;
         }
 
-        if (duplicateOf is not null)
+        if (isDuplicate)
         {
-            CountDuplicate(duplicateOf, remote);
+            Interlocked.Increment(ref _duplicates);
             return ClientRefusal.Duplicate;
         }
 
@@ -213,16 +212,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return introduction.Request is { } request && HttpAnswer.RedirectToHttps(request, HttpsPort) is { } answer
             ? introduction.Answer("it has to come by https", answer)
             : introduction.Answer("it has to come by https, and cannot be sent there", introduction.IsHttp2 ? HttpAnswer.NoHttp2 : HttpAnswer.NotUnderstood);
-    }
-
-    private void CountDuplicate(RelayLink link, IPEndPoint client)
-    {
-        Interlocked.Increment(ref _duplicates);
-        if (!link.HasWarned)
-        {
-            link.HasWarned = true;
-            warn($"Two clients at {client} cannot be told apart on the link over {link.Name}: the second is refused. This is said once for each link.");
-        }
     }
 
     private async Task RefuseAsync(Socket socket, ClientRefusal refusal, FrameMeta client, CancellationToken cancellationToken)

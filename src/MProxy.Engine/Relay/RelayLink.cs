@@ -42,9 +42,6 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     /// <summary>The device takes no new clients.</summary>
     public bool IsDraining { get; private set; }
 
-    /// <summary>One client of this link has been refused for its identity already: that is said once.</summary>
-    public bool HasWarned { get; set; }
-
     /// <summary>A relay that asks for no tokens lets its links serve everything. It asks or it does not, as long as it runs.</summary>
     private bool RequiresToken => _settings.Current.RequiresToken;
 

@@ -10,7 +10,7 @@ using MProxy.Engine.Routing;
 namespace MProxy.Engine.Relay;
 
 /// <summary>The service in the middle: devices come in on one side, clients on the other, and each client goes to a device.</summary>
-public sealed class RelayServer : IDrainable, IMeterSource
+public sealed class RelayServer : ISession, IMeterSource
 {
     private const int UsualHttpsPort = 443;
     private const string NoGreeting = "it did not greet in time";
@@ -49,12 +49,12 @@ public sealed class RelayServer : IDrainable, IMeterSource
 
         // Before anything else is held, since it may not be there.
         _accessLog = options.AccessLog is { } log ? AccessLog.Open(log, reason => _events.Raise(EventKind.AccessLogFailed, Name, reason), time) : null;
-        _records = new ClientRecords(Name, _accessLog, time);
+        _records = new ClientRecords(Name, _accessLog, _events, time);
         Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(_settings);
         Admission = new ClientAdmission(_settings, time);
-        _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, warning => _events.Raise(EventKind.ClientRefused, Name, warning), time);
+        _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
@@ -64,7 +64,7 @@ public sealed class RelayServer : IDrainable, IMeterSource
             time);
     }
 
-    /// <summary>What happens to this relay and its links. Handlers run on the pool, one event at a time.</summary>
+    /// <inheritdoc/>
     public event EventHandler<Event>? EventRaised
     {
         add => _events.Raised += value;
@@ -74,8 +74,17 @@ public sealed class RelayServer : IDrainable, IMeterSource
     /// <summary>Its name in this session.</summary>
     public string Name => _options.Name;
 
-    /// <summary>Running, Draining or Stopped.</summary>
-    public string State => !_stop.IsOn ? "Running" : _stop.IsDone ? "Stopped" : "Draining";
+    /// <inheritdoc/>
+    public Task Ended => _stop.Done;
+
+    /// <summary>Null: a relay ends by a stop alone.</summary>
+    public LinkException? Failure => null;
+
+    /// <inheritdoc/>
+    public Task EventsHandedOut => _events.HandedOut;
+
+    /// <summary>How long a message to its slowest device and back takes, as last measured; null while none is connected.</summary>
+    public TimeSpan? RoundTrip => Registry.Links.Max(link => link.Connection.RoundTrip);
 
     /// <summary>Where devices come in, with the ports that are really open.</summary>
     public IReadOnlyList<CarrierUri> Listen { get; private set; } = [];

@@ -11,6 +11,9 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 
     public static readonly ClientRefusal NameDrained = new("its name is being drained", default) { MeansNoDevice = true };
 
+    /// <summary>Headers of a link have 255 bytes in all.</summary>
+    public static readonly ClientRefusal NameTooLong = new("the name it asks for is too long for a link", default) { MeansNoDevice = true };
+
     public static readonly ClientRefusal Duplicate = new("another client of its address and port is on the link", default);
 
     public static readonly ClientRefusal NoProxyHeader = new("the proxy in front sent no valid PROXY header", default);

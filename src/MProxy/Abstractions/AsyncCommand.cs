@@ -30,7 +30,7 @@ public abstract class AsyncCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>Waits for a task on the pipeline thread. When the pipeline is stopped, the task's cancellation becomes that stop.</summary>
-    private protected T Wait<T>(Task<T> task)
+    private protected T Await<T>(Task<T> task)
     {
         try
         {

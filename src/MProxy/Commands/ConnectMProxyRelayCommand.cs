@@ -34,13 +34,13 @@ public sealed class ConnectMProxyRelayCommand : DialCommand
         WarnOfRisks(Relay is null ? [] : [Relay]);
         try
         {
-            NamedStart.Run(this, Sessions.Links, Name, name =>
+            WriteObject(NamedStart.Run(this, Sessions.Links, Name, name =>
             {
                 var options = DialOptions(name, Relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay) };
-                var link = Capturing(capture => Wait(DeviceLink.ConnectAsync(options with { Capture = capture }, cancellationToken: StopToken)));
+                var link = Capturing(capture => Await(DeviceLink.ConnectAsync(options with { Capture = capture }, cancellationToken: StopToken)));
                 WriteVerbose($"Link '{name}' to {options.Target} is up.");
                 return link;
-            });
+            }));
         }
         catch (LinkException error)
         {

@@ -146,7 +146,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
         var length = stream.CanSeek ? stream.Length : 0;
         var progress = length >= ProgressFrom ? new ProgressRecord(1, "Reading frames", name) : null;
         var buffer = new byte[ReadLength];
-        for (int count; (count = Wait(stream.ReadAsync(buffer, StopToken).AsTask())) > 0;)
+        for (int count; (count = Await(stream.ReadAsync(buffer, StopToken).AsTask())) > 0;)
         {
             Feed(reader, buffer.AsSpan(0, count));
             Report(progress, reader.Offset, length);

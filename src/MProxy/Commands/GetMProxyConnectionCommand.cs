@@ -25,12 +25,12 @@ public sealed class GetMProxyConnectionCommand : ConnectionCommand
     /// <summary>Relays whose clients to list.</summary>
     [Parameter(ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public RelayServer[] Relay { get; set; } = [];
+    public RelayJob[] Relay { get; set; } = [];
 
     /// <summary>Tunnels whose clients to list.</summary>
     [Parameter(ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public Tunnel[] Tunnel { get; set; } = [];
+    public TunnelJob[] Tunnel { get; set; } = [];
 
     /// <summary>Links whose clients to list, as Connect-MProxyRelay returns them.</summary>
     [Parameter(ValueFromPipeline = true)]
@@ -78,8 +78,8 @@ public sealed class GetMProxyConnectionCommand : ConnectionCommand
 
     private static IReadOnlyList<ClientConnection> ConnectionsOf(object owner) => owner switch
     {
-        RelayServer relay => relay.Connections,
-        Tunnel tunnel => tunnel.Connections,
+        RelayJob relay => relay.Connections,
+        TunnelJob tunnel => tunnel.Connections,
         _ => ((DeviceLink)owner).Connections,
     };
 

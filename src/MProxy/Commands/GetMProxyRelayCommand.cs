@@ -7,7 +7,7 @@ namespace MProxy.Commands;
 
 /// <summary>Get-MProxyRelay: the relays of this session.</summary>
 [Cmdlet(VerbsCommon.Get, "MProxyRelay")]
-[OutputType(typeof(RelayServer))]
+[OutputType(typeof(RelayJob))]
 public sealed class GetMProxyRelayCommand : GetSessionCommand
 {
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace MProxy.Commands;
 
 /// <summary>Get-MProxyTunnel: the tunnels of this session.</summary>
 [Cmdlet(VerbsCommon.Get, "MProxyTunnel")]
-[OutputType(typeof(Tunnel))]
+[OutputType(typeof(TunnelJob))]
 public sealed class GetMProxyTunnelCommand : GetSessionCommand
 {
     /// <inheritdoc/>

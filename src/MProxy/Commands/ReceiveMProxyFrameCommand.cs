@@ -46,7 +46,7 @@ public sealed class ReceiveMProxyFrameCommand : LinkCommand
 
         try
         {
-            return Wait(Session.ReceiveFrameAsync(waiting.Token));
+            return Await(Session.ReceiveFrameAsync(waiting.Token));
         }
         catch (OperationCanceledException)
         {

@@ -36,7 +36,7 @@ public sealed class SendMProxyControlCommand : LinkCommand
         try
         {
             object?[] arguments = Token is null ? [.. ArgumentList.Select(argument => PSValue.ToPlain(argument))] : [Secret.Reveal(Token)];
-            WriteObject(Wait(Session.SendControlAsync(Command, arguments, StopToken)));
+            WriteObject(Await(Session.SendControlAsync(Command, arguments, StopToken)));
         }
         catch (LinkException error)
         {

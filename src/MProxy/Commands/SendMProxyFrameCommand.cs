@@ -57,7 +57,7 @@ public sealed class SendMProxyFrameCommand : AsyncCommand
 
         try
         {
-            if (!Wait(Session.SendFrameAsync(Kind, SocketId, body, StopToken)))
+            if (!Await(Session.SendFrameAsync(Kind, SocketId, body, StopToken)))
             {
                 WriteError(ErrorRecords.ClientNotFound(SocketId));
             }

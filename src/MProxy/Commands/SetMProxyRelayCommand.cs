@@ -13,7 +13,7 @@ namespace MProxy.Commands;
 
 /// <summary>Set-MProxyRelay: changes a relay while it runs, without losing a client.</summary>
 [Cmdlet(VerbsCommon.Set, "MProxyRelay", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
-[OutputType(typeof(RelayServer))]
+[OutputType(typeof(RelayJob))]
 public sealed class SetMProxyRelayCommand : SetSessionCommand
 {
     // Read once, however many relays come.
@@ -23,7 +23,7 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     /// <summary>The relay itself, as Start- and Get-MProxyRelay return it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
     [ValidateNotNull]
-    public RelayServer? InputObject { get; set; }
+    public RelayJob? InputObject { get; set; }
 
     /// <summary>Limits that are to be others than they are: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
     [Parameter]
@@ -131,8 +131,9 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, relay =>
+    protected override void ProcessRecord() => Change(Sessions.Relays, InputObject, job =>
     {
+        var relay = job.Relay;
         // Before anything is changed.
         Array.ForEach([.. DrainName, .. RestoreName], RelayServer.CheckDrainName);
         relay.Change(current => current with

@@ -12,7 +12,7 @@ namespace MProxy.Commands;
 
 /// <summary>Set-MProxyTunnel: changes a tunnel while it runs, without losing a client.</summary>
 [Cmdlet(VerbsCommon.Set, "MProxyTunnel", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
-[OutputType(typeof(Tunnel))]
+[OutputType(typeof(TunnelJob))]
 public sealed class SetMProxyTunnelCommand : SetSessionCommand
 {
     // Read once, however many tunnels come.
@@ -21,7 +21,7 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     /// <summary>The tunnel itself, as Start- and Get-MProxyTunnel return it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
     [ValidateNotNull]
-    public Tunnel? InputObject { get; set; }
+    public TunnelJob? InputObject { get; set; }
 
     /// <summary>Which local service each new client gets: @{ tcp = '127.0.0.1:9000' }. Those that are there stay where they are.</summary>
     [Parameter(Position = 1)]
@@ -115,8 +115,9 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Change(Sessions.Tunnels, InputObject, tunnel =>
+    protected override void ProcessRecord() => Change(Sessions.Tunnels, InputObject, job =>
     {
+        var tunnel = job.Tunnel;
         string[]? tokens = IsGiven(nameof(Token)) ? [.. Token.Select(Secret.Reveal)] : null;
         tunnel.ChangeAsync(
             current => Checked(current) with

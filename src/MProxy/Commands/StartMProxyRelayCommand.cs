@@ -13,7 +13,7 @@ namespace MProxy.Commands;
 
 /// <summary>Start-MProxyRelay: the service in the middle.</summary>
 [Cmdlet(VerbsLifecycle.Start, "MProxyRelay", SupportsShouldProcess = true, DefaultParameterSetName = ListenSet)]
-[OutputType(typeof(RelayServer))]
+[OutputType(typeof(RelayJob))]
 public sealed class StartMProxyRelayCommand : LinkOptionsCommand
 {
     private const string ListenSet = "Listen";
@@ -171,6 +171,15 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
+    /// <summary>Stay with it until it ends: its state as progress, its events on the information stream.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>How many seconds running clients may take to finish when a wait (-Wait) is stopped, 0 to 86400. Ctrl+C once more cuts that short.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 86400)]
+    public double DrainTimeout { get; set; } = 5;
+
     /// <inheritdoc/>
     protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationPath);
 
@@ -201,22 +210,34 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             }
         }
 
+        RelayJob job;
         try
         {
-            NamedStart.Run(this, Sessions.Relays, Name, name =>
+            job = NamedStart.Run(this, Sessions.Relays, Name, name =>
             {
                 var relay = Capturing(capture => RelayServer.Start(Options(name) with { Capture = capture }));
                 WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
-                return relay;
+                return new RelayJob(relay, $"Start-MProxyRelay {listeners}");
             });
         }
         catch (AccessLogException error)
         {
             ThrowTerminatingError(ErrorRecords.AccessLogUnavailable(error, AccessLogPath));
+            throw;
         }
         catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException)
         {
             ThrowTerminatingError(ErrorRecords.StartFailed("Relay", error, listeners));
+            throw;
+        }
+
+        if (Wait)
+        {
+            Foreground.Run(this, job, TimeSpan.FromSeconds(DrainTimeout), StopToken);
+        }
+        else
+        {
+            WriteObject(job);
         }
     }
 

@@ -17,7 +17,7 @@ namespace MProxy.Commands;
 
 /// <summary>Start-MProxyTunnel: brings the clients of relays to local services.</summary>
 [Cmdlet(VerbsLifecycle.Start, "MProxyTunnel", SupportsShouldProcess = true, DefaultParameterSetName = RelaySet)]
-[OutputType(typeof(Tunnel))]
+[OutputType(typeof(TunnelJob))]
 public sealed class StartMProxyTunnelCommand : DialCommand
 {
     private const string SessionSet = "Session";
@@ -125,6 +125,15 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateRange(0.1, 600)]
     public double HealthCheckTimeout { get; set; } = DefaultProbe.Timeout.TotalSeconds;
 
+    /// <summary>Stay with it until it ends: its state as progress, its events on the information stream.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>How many seconds running clients may take to finish when a wait (-Wait) is stopped, 0 to 86400. Ctrl+C once more cuts that short.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 86400)]
+    public double DrainTimeout { get; set; } = 5;
+
     /// <inheritdoc/>
     protected override void BeginProcessing() => ConfiguredParameters.Apply(this, ConfigurationPath);
 
@@ -164,26 +173,39 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             WriteWarning(Risks.UncheckedService);
         }
 
+        TunnelJob job;
         try
         {
-            NamedStart.Run(this, Sessions.Tunnels, Name, name =>
+            job = NamedStart.Run(this, Sessions.Tunnels, Name, name =>
             {
-                var tunnel = Capturing(capture => Wait(Tunnel.StartAsync(Options(name, capture), cancellationToken: StopToken)));
+                var tunnel = Capturing(capture => Await(Tunnel.StartAsync(Options(name, capture), cancellationToken: StopToken)));
                 WriteVerbose($"Tunnel '{name}' is connected to {target}.");
-                return tunnel;
+                return new TunnelJob(tunnel, $"Start-MProxyTunnel {target}");
             });
         }
         catch (ArgumentException error)
         {
             ThrowTerminatingError(ErrorRecords.InvalidOption(error, SourceAddress));
+            throw;
         }
         catch (SocketException error)
         {
             ThrowTerminatingError(ErrorRecords.StartFailed("Tunnel", error, $"{MetricsAddress}"));
+            throw;
         }
         catch (LinkException error)
         {
             ThrowTerminatingError(ErrorRecords.ConnectFailed("TunnelStart", error, target));
+            throw;
+        }
+
+        if (Wait)
+        {
+            Foreground.Run(this, job, TimeSpan.FromSeconds(DrainTimeout), StopToken);
+        }
+        else
+        {
+            WriteObject(job);
         }
     }
 

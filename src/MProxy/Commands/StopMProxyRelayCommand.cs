@@ -13,7 +13,7 @@ public sealed class StopMProxyRelayCommand : StopSessionCommand
     /// <summary>The relay itself, as Start- and Get-MProxyRelay return it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
     [ValidateNotNull]
-    public RelayServer? InputObject { get; set; }
+    public RelayJob? InputObject { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Stop(Sessions.Relays, InputObject);

@@ -13,7 +13,7 @@ public sealed class StopMProxyTunnelCommand : StopSessionCommand
     /// <summary>The tunnel itself, as Start- and Get-MProxyTunnel return it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputSet)]
     [ValidateNotNull]
-    public Tunnel? InputObject { get; set; }
+    public TunnelJob? InputObject { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Stop(Sessions.Tunnels, InputObject);

@@ -32,7 +32,7 @@ public sealed class TestMProxyRelayCommand : DialCommand
         {
             try
             {
-                WriteObject(Wait(RelayTest.RunAsync(DialOptions("test", relay) with { Capture = _capture }, cancellationToken: StopToken)));
+                WriteObject(Await(RelayTest.RunAsync(DialOptions("test", relay) with { Capture = _capture }, cancellationToken: StopToken)));
             }
             catch (ArgumentException error)
             {

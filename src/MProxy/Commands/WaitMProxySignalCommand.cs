@@ -25,7 +25,7 @@ public sealed class WaitMProxySignalCommand : AsyncCommand
 
         try
         {
-            WriteObject(Wait(ServiceSignals.WaitAsync(waiting.Token).AsTask()));
+            WriteObject(Await(ServiceSignals.WaitAsync(waiting.Token).AsTask()));
         }
         catch (OperationCanceledException) when (!StopToken.IsCancellationRequested)
         {

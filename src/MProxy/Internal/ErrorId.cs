@@ -26,6 +26,7 @@ internal enum ErrorId
     TokenRefused,
     RelayStartFailed,
     TunnelStartFailed,
+    TunnelFailed,
     ConnectFailed,
     AccessLogUnavailable,
     CaptureUnavailable,

@@ -87,6 +87,9 @@ internal static class ErrorRecords
         : error.IsFinal ? Create(error, ErrorId.TokenRefused, ErrorCategory.AuthenticationError, target, "Get a token that holds for this relay: New-MProxyToken makes one where its secret is known.")
         : Create(error, Named(what, "Failed"), ErrorCategory.ConnectionError, target, "Check the address with Test-MProxyRelay, which says how far it comes.");
 
+    public static ErrorRecord TunnelFailed(LinkException error, string name) => Create(
+        error, ErrorId.TunnelFailed, ErrorCategory.AuthenticationError, name, "Get a token that holds, stop the tunnel, and start it anew: it cannot be revived.");
+
     public static ErrorRecord NoLink(LinkException error, object target) => error.Code == ErrorCode.LinkLost
         ? Create(error, ErrorId.NoLink, ErrorCategory.ConnectionError, target, "Wait until the link's State is Connected, or connect again.")
         : Create(error, ErrorId.LinkInUse, ErrorCategory.ResourceBusy, target, "Stop the tunnel that has the link's clients, or connect another link.");

@@ -3,14 +3,14 @@ using MProxy.Engine;
 
 namespace MProxy.Internal;
 
-/// <summary>Starts something under a name of its own in this session, so that Get- and Stop- cmdlets find it.</summary>
+/// <summary>Starts something under a name of its own in this session, so that Get- and Stop- cmdlets find it, and Get-Job where it is a job.</summary>
 internal static class NamedStart
 {
     /// <param name="cmdlet">Who starts it, and fails where the name is taken.</param>
     /// <param name="sessions">Where it stands then.</param>
     /// <param name="name">Its name; null takes the next that is free.</param>
     /// <param name="start">Starts it under a name.</param>
-    public static void Run<T>(PSCmdlet cmdlet, SessionTable<T> sessions, string? name, Func<string, T> start)
+    public static T Run<T>(PSCmdlet cmdlet, SessionTable<T> sessions, string? name, Func<string, T> start)
         where T : class, IDrainable
     {
         name ??= sessions.NextName();
@@ -19,14 +19,19 @@ internal static class NamedStart
             cmdlet.ThrowTerminatingError(ErrorRecords.NameInUse(sessions.Kind, name));
         }
 
-        var session = start(name);
-        if (!sessions.TryAdd(name, session))
+        var (session, owner) = (start(name), SessionOwner.Current);
+        if (!sessions.TryAdd(name, session, owner))
         {
             // Two starts raced for one name.
             session.StopAsync().GetAwaiter().GetResult();
             cmdlet.ThrowTerminatingError(ErrorRecords.NameInUse(sessions.Kind, name));
         }
 
-        cmdlet.WriteObject(session);
+        if (session is SessionJob job)
+        {
+            JobTables.Add(job, cmdlet.JobRepository, owner);
+        }
+
+        return session;
     }
 }

@@ -1,25 +1,34 @@
 using System.Management.Automation;
 using MProxy.Engine;
 using MProxy.Engine.Device;
-using MProxy.Engine.Relay;
 
 namespace MProxy.Internal;
 
 /// <summary>The relays, links and tunnels of this process, by name. Every one started is here until it is stopped.</summary>
 internal static class Sessions
 {
-    public static SessionTable<RelayServer> Relays { get; } = new("relay");
+    public static SessionTable<RelayJob> Relays { get; } = new("relay");
 
-    public static SessionTable<Tunnel> Tunnels { get; } = new("tunnel");
+    public static SessionTable<TunnelJob> Tunnels { get; } = new("tunnel");
 
     public static SessionTable<DeviceLink> Links { get; } = new("link");
+
+    /// <summary>Ends what one runspace has started, and takes its jobs out of its job table. Drains that have begun may come to their end.</summary>
+    public static async Task StopAllAsync(Guid owner)
+    {
+        // Tunnels first: they may stand on links.
+        await Tunnels.StopAllAsync(owner).ConfigureAwait(false);
+        await Links.StopAllAsync(owner).ConfigureAwait(false);
+        await Relays.StopAllAsync(owner).ConfigureAwait(false);
+        JobTables.RemoveAll(owner);
+    }
 }
 
 /// <summary>The named objects of one kind.</summary>
 internal sealed class SessionTable<T>(string kind)
     where T : class, IDrainable
 {
-    private readonly SortedDictionary<string, T> _sessions = new(StringComparer.OrdinalIgnoreCase);
+    private readonly SortedDictionary<string, (T Session, Guid Owner)> _sessions = new(StringComparer.OrdinalIgnoreCase);
     private int _lastNumber;
 
     public string Kind => kind;
@@ -30,7 +39,7 @@ internal sealed class SessionTable<T>(string kind)
         {
             lock (_sessions)
             {
-                return [.. _sessions];
+                return [.. _sessions.Select(entry => new KeyValuePair<string, T>(entry.Key, entry.Value.Session))];
             }
         }
     }
@@ -58,11 +67,15 @@ internal sealed class SessionTable<T>(string kind)
         }
     }
 
-    public bool TryAdd(string name, T session)
+    /// <param name="name">Its name.</param>
+    /// <param name="session">What is named.</param>
+    /// <param name="owner">The runspace that has started it, with which it ends.</param>
+    /// <returns>False where the name is taken.</returns>
+    public bool TryAdd(string name, T session, Guid owner)
     {
         lock (_sessions)
         {
-            return _sessions.TryAdd(name, session);
+            return _sessions.TryAdd(name, (session, owner));
         }
     }
 
@@ -70,7 +83,7 @@ internal sealed class SessionTable<T>(string kind)
     {
         lock (_sessions)
         {
-            foreach (var name in _sessions.Where(entry => entry.Value == session).Select(entry => entry.Key).ToList())
+            foreach (var name in _sessions.Where(entry => entry.Value.Session == session).Select(entry => entry.Key).ToList())
             {
                 _sessions.Remove(name);
             }
@@ -89,9 +102,17 @@ internal sealed class SessionTable<T>(string kind)
         finally
         {
             Remove(session);
+            JobTables.Remove(session as SessionJob);
         }
     }
 
-    /// <summary>Ends all of them at once.</summary>
-    public Task StopAllAsync() => Task.WhenAll(All.Select(entry => StopAsync(entry.Value)));
+    /// <summary>Ends all that a runspace has started, at once.</summary>
+    public Task StopAllAsync(Guid owner)
+    {
+        lock (_sessions)
+        {
+            return Task.WhenAll(_sessions.Values.Where(entry => entry.Owner == owner)
+                .Select(entry => entry.Session is SessionJob { IsDraining: true } job ? job.Ended : Task.Run(() => StopAsync(entry.Session))).ToList());
+        }
+    }
 }

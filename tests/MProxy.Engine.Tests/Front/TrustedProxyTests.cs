@@ -168,7 +168,7 @@ public class TrustedProxyTests
         var second = await FrontClient.AskAsync(world.Http, Encoding.Latin1.GetString(Header("V1", "192.0.2.7:1234")) + Request);
         Assert.StartsWith("HTTP/1.1 503 ", second, StringComparison.Ordinal);
         Assert.Equal((1, 1), (world.Relay.RefusedCount, world.Relay.DuplicateCount));
-        Assert.Contains("192.0.2.7:1234", (await world.Events.NextAsync(EventKind.ClientRefused)).Message, StringComparison.Ordinal);
+        Assert.Equal("IPv4,192.0.2.7,1234", (await world.Events.NextAsync(EventKind.ClientRefused)).SocketId);
 
         // The first is none the worse for it.
         await first.SendAsync(Request);

@@ -71,6 +71,8 @@ public class KeyChangeTests
         await using var world = NewWorld([Old, signing], secret, pair);
         var link = await world.ConnectLinkAsync(world.NewToken([secret], key: Old), world.NewToken([pair], key: signing));
         link.EventRaised += _events.Take;
+        await _events.NextAsync(EventKind.GrantsChanged);
+        await _events.NextAsync(EventKind.GrantsChanged);
         var (client, connection) = await MemoryWorld.ConnectAsync(link, secret);
         var (other, ofOther) = await MemoryWorld.ConnectAsync(link, pair);
 

@@ -70,7 +70,7 @@ public class DrainTests
         var (client, connection) = await MemoryWorld.ConnectAsync(link, port);
         var stopping = world.Relay.StopAsync(Patience, MemoryWorld.Token);
         await world.Events.NextAsync(EventKind.Draining);
-        Assert.Equal("Draining", world.Relay.State);
+        Assert.False(world.Relay.Ended.IsCompleted);
         await MemoryWorld.IsRefusedAsync(port);
         Assert.False(stopping.IsCompleted);
         await client.SendAsync(new byte[] { 9 }, MemoryWorld.Token);
@@ -80,7 +80,7 @@ public class DrainTests
         Assert.Empty(await LocalService.ReadAllAsync(client));
         client.Dispose();
         await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
-        Assert.Equal("Stopped", world.Relay.State);
+        Assert.True(world.Relay.Ended.IsCompleted);
     }
 
     [Fact]
