@@ -26,7 +26,9 @@ Describe 'Relays and tunnels as jobs' {
         function Start-Session {
             param([string] $Script, [object[]] $Arguments = @())
             $session = [powershell]::Create([initialsessionstate]::CreateDefault2())
-            $null = $session.AddCommand('Import-Module').AddArgument($module).AddStatement().AddScript($Script)
+            $null = $session.AddCommand('Import-Module').AddArgument($module).Invoke()
+            $session.Commands.Clear()
+            $null = $session.AddScript($Script)
             foreach ($argument in $Arguments) { $null = $session.AddArgument($argument) }
             $session
         }
@@ -144,8 +146,7 @@ Describe 'Relays and tunnels as jobs' {
         $null = Wait-Kind $relay LinkUp
         foreach ($number in 1..510) {
             $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
-            $client.Client.LingerState = [Net.Sockets.LingerOption]::new($true, 0)
-            $client.Dispose()
+            $client.Client.Close(0)
         }
         $null = Wait-Until { $relay.ClientCount -eq 0 -and $relay.DroppedEventCount -ge 20 }
         $relay | Stop-MProxyRelay

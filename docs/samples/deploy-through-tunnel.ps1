@@ -37,15 +37,14 @@ $ErrorActionPreference = 'Stop'
 
 # A program that fails is an error too.
 $PSNativeCommandUseErrorActionPreference = $true
-$shown = if ($Token) { @{ Token = $Token } } else { @{} }
 $watch = [Diagnostics.Stopwatch]::StartNew()
-while (-not ($test = Test-MProxyRelay $Relay @shown -ConnectTimeout 5).Success) {
+while (-not ($test = Test-MProxyRelay $Relay -Token $Token -ConnectTimeout 5).Success) {
     # A token that does not hold now will not hold in a minute.
     if ($test.TokenAccepted -eq $false -or $watch.Elapsed.TotalSeconds -ge $TimeoutSeconds) { throw "The relay is not good: $($test.Message)" }
     [Threading.Thread]::Sleep(500)
 }
 
-$tunnel = Start-MProxyTunnel $Relay -Service $Service @shown
+$tunnel = Start-MProxyTunnel $Relay -Service $Service -Token $Token
 try {
     & $Deploy
 }

@@ -26,8 +26,7 @@ param(
     [int] $ClientCount = [int]::MaxValue
 )
 
-$shown = if ($Token) { @{ Token = $Token } } else { @{} }
-$link = Connect-MProxyRelay $Relay @shown -ErrorAction Stop
+$link = Connect-MProxyRelay $Relay -Token $Token -ErrorAction Stop
 try {
     $lines = @{}
     $decoders = @{}
@@ -35,6 +34,7 @@ try {
     while ($done -lt $ClientCount -and ($frame = Receive-MProxyFrame $link -Count 1)) {
         $client = $frame.SocketId
         switch ($frame.Kind) {
+            Connection { $lines[$client] = '' }
             Message {
                 # A character may be cut too: its decoder keeps what is there.
                 if (-not $decoders.Contains($client)) { $decoders[$client] = [Text.Encoding]::UTF8.GetDecoder() }
@@ -47,7 +47,7 @@ try {
             }
             End { Send-MProxyFrame $link -Kind End -SocketId $client }
         }
-        if ($frame.Kind -in 'End', 'Error') {
+        if ($frame.Kind -in 'End', 'Error' -and $lines.ContainsKey($client)) {
             $lines.Remove($client)
             $decoders.Remove($client)
             $done++

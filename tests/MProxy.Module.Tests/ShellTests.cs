@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace MProxy.Module.Tests;
 
@@ -68,6 +71,60 @@ public class ShellTests
         using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.Equal(130, process.ExitCode);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_interrupt_lets_clients_of_a_relay_in_the_foreground_finish_and_a_second_one_cuts_them(bool twice)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A console interrupt cannot be sent to one process on Windows.");
+        var cancellation = TestContext.Current.CancellationToken;
+        using var process = Start(["-Command", "Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Wait -DrainTimeout 3600 | ForEach-Object { \"$($_.Listen[0]) $($_.TcpPort[0])\" }"]);
+        var opened = (await process.StandardOutput.ReadLineAsync(cancellation))!.Split(' ');
+        using var device = Start(["-Command", $"$null = Connect-MProxyRelay {opened[0]}; 'ready'; [void] [Console]::In.ReadLine()"]);
+        Assert.Equal("ready", await device.StandardOutput.ReadLineAsync(cancellation));
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, int.Parse(opened[1], CultureInfo.InvariantCulture), cancellation);
+        using var interrupt = Process.Start("kill", ["-INT", $"{process.Id}"]);
+
+        // From now on no new client comes; the one that is there stays.
+        var port = new IPEndPoint(IPAddress.Loopback, int.Parse(opened[1], CultureInfo.InvariantCulture));
+        while (await IsOpenAsync(port))
+        {
+            await Task.Yield();
+        }
+
+        Assert.False(process.HasExited);
+        if (twice)
+        {
+            using var again = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        }
+        else
+        {
+            client.Client.Close(0);
+            await device.StandardInput.WriteLineAsync();
+        }
+
+        await process.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromSeconds(20), cancellation);
+        Assert.Equal(130, process.ExitCode);
+        device.StandardInput.Close();
+        await device.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromSeconds(20), cancellation);
+    }
+
+    private static async Task<bool> IsOpenAsync(IPEndPoint port)
+    {
+        using var probe = new TcpClient();
+        try
+        {
+            await probe.ConnectAsync(port);
+            probe.Client.Close(0);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     internal static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments, string input = "")

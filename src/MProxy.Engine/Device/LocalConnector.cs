@@ -21,7 +21,7 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
         }
 
         var source = SocketEndPoints.Unmapped(sourceAddress);
-        Refuse(services.Targets.All(target => target.SocketPath is not null), "is for services with a host and a port, and there are none");
+        Refuse(services.Targets.All(target => target.SocketPath is not null || target.Handler is not null), "is for services with a host and a port, and there are none");
         foreach (var target in services.Targets)
         {
             Refuse(

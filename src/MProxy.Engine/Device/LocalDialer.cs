@@ -47,9 +47,9 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         }
         else
         {
-            ClientPump pump = NeedsTls(options, client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
+            ClientPump pump = target.Handler is not null || NeedsTls(options, client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
             client.Sink = pump;
-            _dials.Run(() => DialAsync(options, link, pump, target));
+            _dials.Run(() => target.Handler is { } handler ? HandOverAsync(options, link, (StreamPump)pump, target, handler) : DialAsync(options, link, pump, target));
         }
     }
 
@@ -132,6 +132,34 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         }
     }
 
+    private Task HandOverAsync(TunnelOptions options, LinkConnection link, StreamPump pump, LocalTarget target, IClientService handler)
+    {
+        var tls = BringsTls(pump.Client) && options.Tls.EndsClientTls ? options.Tls : null;
+        var bridge = new ServiceBridge(handler, tls, options.DialTimeout, time);
+        var connection = new ClientConnection(link, pump.Client, options.Name, options.Name, time);
+        if (!link.TryRun(pump, ServeAsync))
+        {
+            pump.Abort();
+        }
+
+        return Task.CompletedTask;
+
+        async Task ServeAsync()
+        {
+            try
+            {
+                if (await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, connection, stopping)).ConfigureAwait(false))
+                {
+                    _failing.TryRemove(target, out _);
+                }
+            }
+            catch (ServiceFailedException error)
+            {
+                Tell(target, "has failed", error.Message);
+            }
+        }
+    }
+
     private async Task CarryDatagramsAsync(TunnelOptions options, LinkConnection link, LocalDatagrams datagrams, LocalTarget target)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, datagrams.Stopping);
@@ -211,11 +239,13 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
     }
 
     /// <summary>Once, until it can be reached again: clients may be many.</summary>
-    private void Tell(LocalTarget target, string reason)
+    private void Tell(LocalTarget target, string reason) => Tell(target, "cannot be reached", reason);
+
+    private void Tell(LocalTarget target, string what, string reason)
     {
         if (_failing.TryAdd(target, true))
         {
-            failed($"The local service {target} cannot be reached: {reason}. This is said once, until it can.");
+            failed($"The local service {target} {what}: {reason}. This is said once, until a client is served again.");
         }
     }
 }

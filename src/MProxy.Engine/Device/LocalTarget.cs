@@ -14,6 +14,9 @@ public sealed record LocalTarget(string Host, int Port) : IServiceTarget
     /// <summary>The socket file to dial; null where the service has a host and a port.</summary>
     public string? SocketPath { get; init; }
 
+    /// <summary>The service in this process; null for one that is dialled.</summary>
+    public IClientService? Handler { get; init; }
+
     /// <summary>The service speaks TLS.</summary>
     public bool UseTls { get; init; }
 
@@ -25,12 +28,18 @@ public sealed record LocalTarget(string Host, int Port) : IServiceTarget
 
     private string Scheme => UseTls ? "tls://" : !TakesDatagrams ? "" : TakesStreams ? "dns://" : "udp://";
 
+    /// <summary>The service can be probed: it is dialled, and takes streams.</summary>
+    public bool IsProbeable => TakesStreams && Handler is null;
+
+    /// <summary>A service in this process.</summary>
+    public static LocalTarget For(IClientService handler) => new("", 0) { Handler = handler };
+
     /// <summary>Reads the text of one.</summary>
     /// <exception cref="FormatException">Says what is wrong with it, and what to write instead.</exception>
     public static LocalTarget Parse(string text) => LocalTargetReader.Read(text);
 
     /// <inheritdoc/>
-    public override string ToString() => SocketPath is { } path
+    public override string ToString() => Handler is { } handler ? $"{handler}" : SocketPath is { } path
         ? $"unix://{(path.StartsWith('/') ? "" : "/")}{path}"
         : string.Create(CultureInfo.InvariantCulture, $"{Scheme}{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}");
 }

@@ -24,7 +24,7 @@ public sealed record RelayTest
     /// <summary>It speaks M-PROXY.</summary>
     public bool Hello { get; private init; }
 
-    /// <summary>It accepted the token; null where none was given, or it did not come to that.</summary>
+    /// <summary>It accepted the token; null where none was given, or the relay did not come to say.</summary>
     public bool? TokenAccepted { get; private init; }
 
     /// <summary>How long a message there and back takes.</summary>
@@ -53,7 +53,7 @@ public sealed record RelayTest
                     TlsProtocol = link.TlsProtocol,
                     Thumbprint = link.Thumbprint,
                     Hello = true,
-                    TokenAccepted = options.Tokens.Count > 0 ? refused is null : null,
+                    TokenAccepted = options.Tokens.Count == 0 || refused?.Code is ErrorCode.Timeout or ErrorCode.LinkLost or ErrorCode.PortUnavailable ? null : refused is null,
                     RoundTrip = ping.Code == ErrorCode.Timeout ? link.RoundTrip : ping.RoundTrip,
                     Message = refused?.Message,
                 };

@@ -33,14 +33,14 @@ public sealed class ServiceMap
     /// <summary>The keys, in the spelling in which they are compared.</summary>
     public IReadOnlyList<string> Keys => _targets.Entries.Keys.Order(StringComparer.Ordinal).ToArray();
 
-    /// <summary>Those of them whose services can be probed: all that take streams.</summary>
-    public IReadOnlyList<string> Probeable => Keys.Where(key => this[key].TakesStreams).ToArray();
+    /// <summary>Those of them whose services can be probed.</summary>
+    public IReadOnlyList<string> Probeable => Keys.Where(key => this[key].IsProbeable).ToArray();
 
     /// <summary>One of the keys is this, however somebody wrote it.</summary>
     public bool Has(string key) => ServiceKeys.TryFold(key) is { } folded && _targets.Entries.ContainsKey(folded);
 
     /// <summary>Where clients may go.</summary>
-    internal IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
+    public IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
 
     /// <summary>Where the clients of a key go, which is spelled as in <see cref="Keys"/>.</summary>
     internal LocalTarget this[string key] => _targets.Entries[key];

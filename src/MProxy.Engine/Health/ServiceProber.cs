@@ -46,9 +46,9 @@ internal sealed class ServiceProber(TunnelSettings settings, ServiceCheck check,
                 throw new ArgumentException($"There are two health checks for the service '{key}'.");
             }
 
-            if (!options.Service[folded].TakesStreams)
+            if (options.Service[folded] is { IsProbeable: false } target)
             {
-                throw new ArgumentException($"The service '{key}' takes datagrams alone, and there is no health check for such a one.");
+                throw new ArgumentException($"The service '{key}' {(target.Handler is null ? "takes datagrams alone" : "is not dialled")}, and there is no health check for such a one.");
             }
 
             probe.Check();

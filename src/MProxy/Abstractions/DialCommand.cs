@@ -20,7 +20,8 @@ public abstract class DialCommand : LinkOptionsCommand
 
     /// <summary>Tokens that say what this device may serve. They are shown after the relay's greeting.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
+    [ValidateNotNull]
+    [AllowEmptyCollection]
     public SecureString[] Token { get; set; } = [];
 
     /// <summary>How many seconds dialling, greeting and tokens may take together, 1 to 3600.</summary>

@@ -8,7 +8,7 @@ using MProxy.Internal;
 namespace MProxy.Commands;
 
 /// <summary>Connect-MProxyRelay: a link to a relay, for tunnels and scripts.</summary>
-[Cmdlet(VerbsCommunications.Connect, "MProxyRelay", DefaultParameterSetName = RelaySet)]
+[Cmdlet(VerbsCommunications.Connect, "MProxyRelay", DefaultParameterSetName = RelaySet, SupportsShouldProcess = true)]
 [OutputType(typeof(DeviceLink))]
 public sealed class ConnectMProxyRelayCommand : DialCommand
 {
@@ -31,6 +31,11 @@ public sealed class ConnectMProxyRelayCommand : DialCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (!ShouldProcess($"{Relay?.ToString() ?? "stream"}", "Connect to relay"))
+        {
+            return;
+        }
+
         WarnOfRisks(Relay is null ? [] : [Relay]);
         try
         {

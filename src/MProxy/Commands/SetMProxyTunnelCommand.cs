@@ -29,6 +29,11 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     [ArgumentCompleter(typeof(LocalServiceCompleter))]
     public ServiceMap? Service { get; set; }
 
+    /// <summary>How many clients each script block of -Service serves at once, 1 to 1000; those beyond wait for their turn.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int ThrottleLimit { get; set; } = ScriptService.UsualLimit;
+
     /// <summary>How local services are probed from now on: 'tcp' or 'http:/path' for all of them, or @{ 'app.example.com' = 'http:/health' }; @{} for none.</summary>
     [Parameter]
     [HealthChecksTransform]
@@ -132,6 +137,11 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
                 Relays = tokens is null ? current.Relays : [.. current.Relays.Select(relay => relay with { Tokens = tokens })],
             },
             StopToken).GetAwaiter().GetResult();
+        if (Service is not null)
+        {
+            job.Use(ScriptService.In(Service, ThrottleLimit));
+        }
+
         foreach (var key in DrainService)
         {
             tunnel.DrainService(key);

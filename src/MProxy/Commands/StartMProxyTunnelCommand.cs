@@ -125,6 +125,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateRange(0.1, 600)]
     public double HealthCheckTimeout { get; set; } = DefaultProbe.Timeout.TotalSeconds;
 
+    /// <summary>How many clients each script block of -Service serves at once, 1 to 1000; those beyond wait for their turn.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int ThrottleLimit { get; set; } = ScriptService.UsualLimit;
+
     /// <summary>Stay with it until it ends: its state as progress, its events on the information stream.</summary>
     [Parameter]
     public SwitchParameter Wait { get; set; }
@@ -180,7 +185,9 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             {
                 var tunnel = Capturing(capture => Await(Tunnel.StartAsync(Options(name, capture), cancellationToken: StopToken)));
                 WriteVerbose($"Tunnel '{name}' is connected to {target}.");
-                return new TunnelJob(tunnel, $"Start-MProxyTunnel {target}");
+                var started = new TunnelJob(tunnel, $"Start-MProxyTunnel {target}");
+                started.Use(ScriptService.In(Service, ThrottleLimit));
+                return started;
             });
         }
         catch (ArgumentException error)

@@ -10,6 +10,10 @@ namespace MProxy;
 /// <summary>A tunnel of this session, as Start- and Get-MProxyTunnel return it.</summary>
 public sealed class TunnelJob : SessionJob
 {
+    private readonly object _gate = new();
+    private IReadOnlyList<ScriptService> _scripts = [];
+    private bool _hasEnded;
+
     internal TunnelJob(Tunnel tunnel, string command)
         : base(tunnel, command, "MProxyTunnel") => Tunnel = tunnel;
 
@@ -55,5 +59,28 @@ public sealed class TunnelJob : SessionJob
     /// <summary>The tunnel itself.</summary>
     internal Tunnel Tunnel { get; }
 
-    private protected override void Forget() => Sessions.Tunnels.Remove(this);
+    /// <summary>The scripts that serve clients from now on. Those from before serve the clients that they have to the end.</summary>
+    internal void Use(IReadOnlyList<ScriptService> scripts)
+    {
+        lock (_gate)
+        {
+            foreach (var script in _hasEnded ? scripts : _scripts.Except(scripts))
+            {
+                script.Dispose();
+            }
+
+            _scripts = scripts;
+        }
+    }
+
+    private protected override void Forget()
+    {
+        Sessions.Tunnels.Remove(this);
+        lock (_gate)
+        {
+            _hasEnded = true;
+        }
+
+        Use([]);
+    }
 }
