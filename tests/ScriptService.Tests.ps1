@@ -102,10 +102,12 @@ Describe 'A script block as a local service' {
 
     It 'is stopped when its client is gone, or its tunnel' {
         $ends = [Collections.Concurrent.ConcurrentQueue[string]]::new()
+        $runspaces = [Collections.Concurrent.ConcurrentQueue[runspace]]::new()
         $began = [Threading.SemaphoreSlim]::new(0)
         $tunnel = Start-MProxyTunnel $relay.Listen[0] -Service @{
             tcp = {
                 param($Stream, $Client)
+                ($using:runspaces).Enqueue([runspace]::DefaultRunspace)
                 $null = ($using:began).Release()
                 try { while ($true) { [Threading.Thread]::Sleep(10) } }
                 finally { ($using:ends).Enqueue($Client.SocketId) }
@@ -121,6 +123,9 @@ Describe 'A script block as a local service' {
         $tunnel | Stop-MProxyTunnel -DrainTimeout 0
         $null = Wait-Until { $ends.Count -eq 2 }
         $client.Dispose()
+
+        # Its runspaces are closed with it.
+        $null = Wait-Until { $runspaces.Count -eq 2 -and @($runspaces | Where-Object { $_.RunspaceStateInfo.State -ne 'Closed' }).Count -eq 0 }
     }
 
     It 'gives its place to another, and serves the clients that it has to the end' {

@@ -64,12 +64,13 @@ public sealed class TunnelJob : SessionJob
     {
         lock (_gate)
         {
-            foreach (var script in _hasEnded ? scripts : _scripts.Except(scripts))
+            var next = _hasEnded ? [] : scripts;
+            foreach (var script in _scripts.Concat(scripts).Except(next))
             {
                 script.Dispose();
             }
 
-            _scripts = scripts;
+            _scripts = next;
         }
     }
 
