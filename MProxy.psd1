@@ -39,7 +39,9 @@
     AliasesToExport      = @()
     PrivateData          = @{
         PSData = @{
-            Tags = @('tunnel', 'proxy', 'relay', 'multiplexing', 'M-PROXY', 'port-forwarding', 'NAT', 'networking')
+            Tags         = @('tunnel', 'proxy', 'relay', 'multiplexing', 'M-PROXY', 'port-forwarding', 'NAT', 'networking', 'Windows', 'Linux', 'MacOS')
+            LicenseUri   = 'https://spdx.org/licenses/MIT.html'
+            ReleaseNotes = 'The first release: codec, links, tunnels, and the relay as a service. CHANGELOG.md has it all.'
         }
     }
 }

@@ -8,7 +8,7 @@ missing, the task says so and how to get it. On a machine without PowerShell, `d
 
 .PARAMETER Task
 Build: the module, ready for Import-Module ./MProxy.psd1. Test: everything, under this PowerShell and on the embedded engine.
-Docs: the help that Get-Help reads, from the markdown in docs/en-US. Package: a folder and archive with the module alone, in out/.
+Docs: the help that Get-Help reads, from the markdown in docs/en-US. Package: the .nupkg that Install-PSResource takes, in out/.
 Bench: all benchmarks, with the figures put into docs/performance.md. It takes long, and wants a machine that does nothing else.
 
 .PARAMETER Configuration
@@ -103,16 +103,8 @@ function Move-ExampleCode {
 }
 
 function Invoke-PackageTask {
-    Invoke-BuildTask
-    $version = (Import-PowerShellDataFile -Path "$root/MProxy.psd1").ModuleVersion
-    $folder = "$root/out/MProxy/$version"
-    if (Test-Path -Path $folder) { Remove-Item -Path $folder -Recurse }
-    foreach ($part in 'MProxy.psd1', 'LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'en-US') {
-        $null = New-Item -ItemType Directory -Force -Path $folder
-        Copy-Item -Path "$root/$part" -Destination $folder -Recurse
-    }
-    Compress-Archive -Path "$folder/*" -DestinationPath "$root/out/MProxy.$version.zip" -Force
-    Get-Item -Path $folder
+    Invoke-Dotnet pack "$root/src/MProxy/MProxy.csproj" -c $Configuration -o "$root/out"
+    Get-Item -Path "$root/out/MProxy.$((Import-PowerShellDataFile -Path "$root/MProxy.psd1").ModuleVersion).nupkg"
 }
 
 function Invoke-BenchTask {

@@ -7,9 +7,10 @@ internal static class RepositoryFiles
 
     public static string Manifest { get; } = Path.Combine(Root, "MProxy.psd1");
 
+    public static string Configuration { get; } = AppContext.BaseDirectory.Contains("Release", StringComparison.Ordinal) ? "Release" : "Debug";
+
     public static string Shell { get; } = Path.Combine(
-        Root, "src", "MProxy.Shell", "bin", AppContext.BaseDirectory.Contains("Release", StringComparison.Ordinal) ? "Release" : "Debug",
-        "net10.0", OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell");
+        Root, "src", "MProxy.Shell", "bin", Configuration, "net10.0", OperatingSystem.IsWindows() ? "mproxy-shell.exe" : "mproxy-shell");
 
     private static string FindRoot()
     {

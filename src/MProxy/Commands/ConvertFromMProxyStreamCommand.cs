@@ -31,7 +31,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
 
     /// <summary>Files to read, names taken as they are.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
-    [Alias("PSPath")]
+    [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
     /// <summary>Read what the reference implementation reads.</summary>

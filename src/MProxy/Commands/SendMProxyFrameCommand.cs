@@ -21,6 +21,7 @@ public sealed class SendMProxyFrameCommand : AsyncCommand
     /// <summary>The client, as Receive-MProxyFrame names it: IPv4,127.0.0.1,4321. A frame piped in names it.</summary>
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SocketIdCompleter))]
     public string SocketId { get; set; } = "";
 
     /// <summary>Message, End or Error.</summary>

@@ -149,7 +149,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     /// <summary>How many files of the access log are kept beside the one being written, 0 to 100.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
-    public int AccessLogKeepFiles { get; set; } = 5;
+    public int AccessLogFileCount { get; set; } = 5;
 
     /// <summary>Limits that are to be others than usual: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
     [Parameter]
@@ -270,7 +270,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             {
                 Path = GetUnresolvedProviderPathFromPSPath(AccessLogPath),
                 MaxLength = AccessLogMaxLength,
-                KeepFiles = AccessLogKeepFiles,
+                KeepFiles = AccessLogFileCount,
             },
             Audience = Audience,
             TokenTimeout = TimeSpan.FromSeconds(TokenTimeout),
