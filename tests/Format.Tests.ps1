@@ -24,7 +24,7 @@ Describe 'The views' {
 
     It 'name properties that are there, and fit 120 columns' {
         foreach ($view in $views.Configuration.ViewDefinitions.View) {
-            $type = $types[$view.ViewSelectedBy.TypeName]
+            $type = $types[@($view.ViewSelectedBy.TypeName)[0]]
             $type | Should -Not -BeNullOrEmpty
             foreach ($property in $view.SelectNodes('.//PropertyName')) {
                 "$($view.Name) $($property.InnerText) $($null -ne $type.GetProperty($property.InnerText))" | Should -Be "$($view.Name) $($property.InnerText) True"
@@ -56,7 +56,7 @@ Describe 'The views' {
             Test-MProxyRelay $relay.Listen[0]
         )
         foreach ($one in $shown) {
-            foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { $_.ViewSelectedBy.TypeName -eq $one.GetType().FullName }) {
+            foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { @($_.ViewSelectedBy.TypeName) -contains $one.GetType().FullName }) {
                 foreach ($script in $view.SelectNodes('.//ScriptBlock')) {
                     @($one | ForEach-Object ([scriptblock]::Create($script.InnerText))).Count | Should -Be 1
                 }

@@ -15,6 +15,9 @@ public sealed class RelayJob : SessionJob
     /// <summary>Where devices come in.</summary>
     public override string Location => string.Join(", ", Listen);
 
+    /// <inheritdoc/>
+    public override string Serves => string.Join(' ', OpenPort.Select(port => $"{port}").Concat(OpenUdpPort.Select(port => $"{port}/udp")));
+
     /// <inheritdoc cref="RelayServer.Listen"/>
     public IReadOnlyList<CarrierUri> Listen => Relay.Listen;
 

@@ -39,6 +39,9 @@ public abstract class SessionJob : Job, IDrainable
     /// <summary>Events that Receive-Job does not give any more, since more than 1,000 came after them.</summary>
     public long DroppedEventCount { get; private set; }
 
+    /// <summary>What it serves, in short: the open ports of a relay, the services of a tunnel.</summary>
+    public abstract string Serves { get; }
+
     /// <summary>How many clients are on its links.</summary>
     public abstract int ClientCount { get; }
 

@@ -20,6 +20,9 @@ public sealed class TunnelJob : SessionJob
     /// <summary>The relays.</summary>
     public override string Location => RelayUri.Count > 0 ? string.Join(", ", RelayUri) : "stream";
 
+    /// <inheritdoc/>
+    public override string Serves => string.Join(' ', Service);
+
     /// <inheritdoc cref="Tunnel.State"/>
     public LinkState LinkState => Tunnel.State;
 
