@@ -125,7 +125,7 @@ Describe 'Relays and tunnels as jobs' {
 
     It 'fail where their relay refuses them for good, and say why' {
         $secret = [Net.NetworkCredential]::new('', 'a secret of thirty-two bytes or more').SecurePassword
-        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -GrantedPort 1 -Secret $secret
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -GrantedPort 1 -Secret $secret -TokenTimeout 0.2
         $token = New-MProxyToken -Secret $secret -Port 1 -Id lost
         $tunnel = Start-MProxyTunnel $relay.Listen[0] $target -Token $token
         $relay | Set-MProxyRelay -RevokedTokenId lost
@@ -263,7 +263,7 @@ Remove-Module MProxy
 
     It 'end the foreground with the reason when they fail' {
         $secret = [Net.NetworkCredential]::new('', 'a secret of thirty-two bytes or more').SecurePassword
-        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -GrantedPort 1 -Secret $secret
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -GrantedPort 1 -Secret $secret -TokenTimeout 0.2
         $token = New-MProxyToken -Secret $secret -Port 1 -Id lost
         $session = Start-Session 'param($Relay, $Target, $Token) Start-MProxyTunnel $Relay $Target -Token $Token -Name front -Wait' $relay.Listen[0], $target, $token
         $running = $session.BeginInvoke()

@@ -122,4 +122,96 @@ Describe 'The samples' {
         finally { $relay | Stop-MProxyRelay }
         { & $deploy tcp://127.0.0.1:1 @{ tcp = '127.0.0.1:9' } { 'never' } -TimeoutSeconds 0 } | Should -Throw '*not good*'
     }
+
+    It 'show a web site under its name, and turn visitors away while it is down' {
+        $site = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $site.Start()
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -HttpPort 0
+        $share = [powershell]::Create([initialsessionstate]::CreateDefault2())
+        try {
+            $null = $share.AddCommand('Import-Module').AddArgument([IO.Path]::Combine($root, 'MProxy.psd1')).Invoke()
+            $share.Commands.Clear()
+            $null = $share.AddCommand([IO.Path]::Combine($samples, 'share-web.ps1')).AddArgument("$($relay.Listen[0])").AddArgument('demo.test').AddArgument("127.0.0.1:$($site.LocalEndpoint.Port)")
+            $null = $share.BeginInvoke()
+            $watch = [Diagnostics.Stopwatch]::StartNew()
+            while (-not $relay.LinkCount -and $watch.Elapsed.TotalSeconds -lt 20) { [Threading.Thread]::Sleep(10) }
+            $visitor = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.HttpPort[0])
+            $null = $visitor.Client.Send([Text.Encoding]::ASCII.GetBytes("GET / HTTP/1.1`r`nHost: demo.test`r`n`r`n"))
+
+            # The probe of the site comes by too, and says nothing.
+            do {
+                $local = Receive-Client $site
+                $line = [IO.StreamReader]::new($local.GetStream()).ReadLine()
+            } until ($line)
+            $line | Should -Be 'GET / HTTP/1.1'
+            $local.Dispose()
+            $visitor.Dispose()
+            { Send-Text $relay.HttpPort[0] "GET / HTTP/1.1`r`nHost: other.test`r`n`r`n" } | Should -Throw
+            $share.Stop()
+        }
+        finally {
+            $share.Runspace.Dispose()
+            $share.Dispose()
+            $relay | Stop-MProxyRelay
+            $site.Stop()
+        }
+        Get-MProxyTunnel | Should -BeNullOrEmpty
+    }
+
+    It 'bring ssh out from behind NAT, and end with an error where the token is refused' {
+        $sshd = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $sshd.Start()
+        $secret = [Net.NetworkCredential]::new('', 'a secret of thirty-two bytes or more').SecurePassword
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Secret $secret -TokenTimeout 0.2
+        $token = New-MProxyToken -Port $relay.TcpPort[0] -Id ssh -Secret $secret
+        $device = [powershell]::Create([initialsessionstate]::CreateDefault2())
+        try {
+            $null = $device.AddCommand('Import-Module').AddArgument([IO.Path]::Combine($root, 'MProxy.psd1')).Invoke()
+            $device.Commands.Clear()
+            $null = $device.AddCommand([IO.Path]::Combine($samples, 'ssh-behind-nat.ps1')).AddArgument("$($relay.Listen[0])").AddArgument($relay.TcpPort[0])
+            $null = $device.AddArgument("127.0.0.1:$($sshd.LocalEndpoint.Port)").AddParameter('Token', $token)
+            $running = $device.BeginInvoke()
+            $watch = [Diagnostics.Stopwatch]::StartNew()
+            while (-not (Get-MProxyTunnel) -and $watch.Elapsed.TotalSeconds -lt 20) { [Threading.Thread]::Sleep(10) }
+            $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
+            $local = Receive-Client $sshd
+            $null = $local.Client.Send([Text.Encoding]::ASCII.GetBytes("SSH-2.0-test`r`n"))
+            [IO.StreamReader]::new($client.GetStream()).ReadLine() | Should -Be 'SSH-2.0-test'
+            $client.Dispose()
+            $local.Dispose()
+            $relay | Set-MProxyRelay -RevokedTokenId ssh
+            $running.AsyncWaitHandle.WaitOne(20000) | Should -BeTrue
+            { $device.EndInvoke($running) } | Should -Throw '*No valid token came within 0.2 s.*'
+        }
+        finally {
+            $device.Runspace.Dispose()
+            $device.Dispose()
+            $relay | Stop-MProxyRelay
+            $sshd.Stop()
+        }
+        Get-MProxyTunnel | Should -BeNullOrEmpty
+    }
+
+    It 'take tokens from a vault, and renew them without losing the tunnel' {
+        # A vault of this test: SecretManagement has the same two commands.
+        $vault = @{ signer = [Net.NetworkCredential]::new('', 'a secret of thirty-two bytes or more').SecurePassword }
+        function Get-Secret { param($Name) $vault[$Name] }
+        function Set-Secret { param($Name, [securestring] $SecureStringSecret) $vault[$Name] = $SecureStringSecret }
+        $sample = [IO.Path]::Combine($samples, 'token-from-vault.ps1')
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Secret $vault.signer
+        try {
+            & $sample printer -Issue $relay.TcpPort[0] -Signer signer
+            $first = $vault.printer
+            $tunnel = & $sample printer -Relay $relay.Listen[0] -Service 127.0.0.1:9
+            $tunnel.LinkState, $tunnel.Name | Should -Be 'Connected', 'printer'
+            & $sample printer -Issue $relay.TcpPort[0] -Signer signer
+            [object]::ReferenceEquals($first, $vault.printer) | Should -BeFalse
+            (& $sample printer -Relay $relay.Listen[0] -Service 127.0.0.1:9).Id | Should -Be $tunnel.Id
+            $tunnel.LinkState | Should -Be 'Connected'
+        }
+        finally {
+            Get-MProxyTunnel | Stop-MProxyTunnel -DrainTimeout 0
+            $relay | Stop-MProxyRelay
+        }
+    }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Xml.Linq;
 
 namespace MProxy.Module.Tests;
 
@@ -111,6 +112,25 @@ public class ShellTests
         Assert.Equal(130, process.ExitCode);
         device.StandardInput.Close();
         await device.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromSeconds(20), cancellation);
+    }
+
+    [Fact]
+    public async Task The_picture_of_the_readme_is_made_of_what_a_relay_and_a_tunnel_show()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():n}.svg");
+        try
+        {
+            var (code, _, error) = await RunAsync(["-File", "docs/picture.ps1", "-Path", path]);
+            Assert.Equal((0, ""), (code, error));
+            var lines = XDocument.Load(path).Descendants("{http://www.w3.org/2000/svg}text").Select(text => text.Value).ToList();
+            Assert.Contains("PS> Get-Job", lines);
+            Assert.Single(lines, line => line.Contains("home         Tunnel    Connected", StringComparison.Ordinal));
+            Assert.Equal(3, lines.Count(line => line.Contains(" ClientOpened ", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static async Task<bool> IsOpenAsync(IPEndPoint port)
