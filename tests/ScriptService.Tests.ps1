@@ -71,7 +71,7 @@ Describe 'A script block as a local service' {
         $null = Wait-Until { $tunnel.ClientCount -eq 0 }
         $failed = @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')
         $failed.Count | Should -Be 1
-        $failed[0].Message | Should -BeLike "The local service { script } has failed: *no-such-variable*. This is said once, until a client is served again."
+        $failed[0].Message | Should -BeLike "The local service tcp={ script } has failed: The term 'no-such-variable' is not recognized *(line *). This is said once, until a client is served again."
         $tunnel.LinkState | Should -Be 'Connected'
     }
 
@@ -160,5 +160,66 @@ Describe 'A script block as a local service' {
         @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike '*language mode*'
         $session.Runspace.Dispose()
         $session.Dispose()
+    }
+
+    It 'is one of its own for each tunnel that gets it' {
+        $other = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
+        $first = Start-MProxyTunnel $other.Listen[0] -Service tcp=127.0.0.1:9 -Name script-first
+        $second = Start-MProxyTunnel $relay.Listen[0] -Service tcp=127.0.0.1:9 -Name script-second
+        Set-MProxyTunnel script-* -Service @{ tcp = { param($Stream) $Stream.WriteByte(33) } }
+        Send-Text 'x' | Should -Be '!'
+        $first | Stop-MProxyTunnel
+        Send-Text 'x' | Should -Be '!'
+        $second | Stop-MProxyTunnel
+        $other | Stop-MProxyRelay
+    }
+
+    It 'is left to itself where it cannot be stopped' {
+        $began = [Threading.SemaphoreSlim]::new(0)
+        $gate = [Threading.ManualResetEventSlim]::new()
+        $tunnel = Start-MProxyTunnel $relay.Listen[0] -Service @{ tcp = { param($Stream) $null = ($using:began).Release(); ($using:gate).Wait() } }
+        $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
+        $began.Wait(20000) | Should -BeTrue
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        Stop-Job $tunnel
+        "$($watch.Elapsed.TotalSeconds -lt 10)" | Should -Be 'True'
+        $tunnel.State | Should -Be 'Stopped'
+        $gate.Set()
+        $client.Dispose()
+        Remove-Job $tunnel
+    }
+
+    It 'may close its stream, and finds it closed; what it takes along may be its own' {
+        $null = Start-MProxyTunnel $relay.Listen[0] -Service @{
+            tcp = {
+                param($Stream)
+                $mine = 'a'
+                $inner = { "$using:outer" }
+                $writer = [IO.StreamWriter]::new($Stream)
+                $writer.Write("$mine$([Environment]::NewLine.Length)$($null -ne $inner)")
+                $writer.Dispose()
+                try { $Stream.WriteByte(1) } catch { return }
+                throw 'It took a byte more.'
+            }
+        }
+        Send-Text 'x' | Should -BeLike 'a*True'
+    }
+
+    It 'tells of errors in plain text' {
+        $tunnel = Start-MProxyTunnel $relay.Listen[0] -Service @{ tcp = { param($Stream) throw "bad: $([IO.StreamReader]::new($Stream).ReadToEnd())" } }
+        { Send-Text "$([char] 27)[31m`r`nforged" } | Should -Throw
+        $null = Wait-Until { $tunnel.ClientCount -eq 0 }
+        @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike 'The local service tcp={ script } has failed: bad:  ?31m  forged (line 1 of the script). *'
+    }
+
+    It 'turns a client away that waits too long for its turn' {
+        $began = [Threading.SemaphoreSlim]::new(0)
+        $tunnel = Start-MProxyTunnel $relay.Listen[0] -ThrottleLimit 1 -DialTimeout 1 -Service @{ tcp = { param($Stream) $null = ($using:began).Release(); $null = $Stream.ReadByte() } }
+        $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
+        $began.Wait(20000) | Should -BeTrue
+        { Send-Text '' } | Should -Throw
+        $client.Dispose()
+        $null = Wait-Until { $tunnel.ClientCount -eq 0 }
+        @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike '*has failed: all of its 1 places were taken for 1 s.*'
     }
 }

@@ -90,7 +90,7 @@ public sealed class ClientServiceTests
 
         Assert.Equal([1], await world.ExchangeAsync([1], 1));
         var failed = await events.NextAsync(EventKind.ServiceFailed);
-        Assert.Equal("The local service test has failed: It is zero. This is said once, until a client is served again.", failed.Message);
+        Assert.Equal("The local service *=test has failed: It is zero. This is said once, until a client is served again.", failed.Message);
         Assert.Equal(0, events.Count(EventKind.ServiceFailed));
     }
 

@@ -357,6 +357,7 @@ public sealed class DeviceLink : ISession
 
         if (handler is null)
         {
+            ClientEvents.Refused(_events, _options.Target, client.Meta, "this device takes no clients now");
             link.Fail(client, ErrorCode.NoService, "this device takes no clients now");
         }
         else

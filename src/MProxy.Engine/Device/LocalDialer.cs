@@ -49,7 +49,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         {
             ClientPump pump = target.Handler is not null || NeedsTls(options, client, target) ? new StreamPump(link, client) : new SocketPump(link, client);
             client.Sink = pump;
-            _dials.Run(() => target.Handler is { } handler ? HandOverAsync(options, link, (StreamPump)pump, target, handler) : DialAsync(options, link, pump, target));
+            _dials.Run(() => target.Handler is { } handler ? HandOverAsync(options, link, (StreamPump)pump, key, target, handler) : DialAsync(options, link, pump, target));
         }
     }
 
@@ -132,7 +132,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         }
     }
 
-    private Task HandOverAsync(TunnelOptions options, LinkConnection link, StreamPump pump, LocalTarget target, IClientService handler)
+    private Task HandOverAsync(TunnelOptions options, LinkConnection link, StreamPump pump, string key, LocalTarget target, IClientService handler)
     {
         var tls = BringsTls(pump.Client) && options.Tls.EndsClientTls ? options.Tls : null;
         var bridge = new ServiceBridge(handler, tls, options.DialTimeout, time);
@@ -155,7 +155,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
             }
             catch (ServiceFailedException error)
             {
-                Tell(target, "has failed", error.Message);
+                Tell(target, $"{key}={target} has failed", error.Message);
             }
         }
     }
@@ -239,13 +239,13 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
     }
 
     /// <summary>Once, until it can be reached again: clients may be many.</summary>
-    private void Tell(LocalTarget target, string reason) => Tell(target, "cannot be reached", reason);
+    private void Tell(LocalTarget target, string reason) => Tell(target, $"{target} cannot be reached", reason);
 
     private void Tell(LocalTarget target, string what, string reason)
     {
         if (_failing.TryAdd(target, true))
         {
-            failed($"The local service {target} {what}: {reason}. This is said once, until a client is served again.");
+            failed($"The local service {what}: {reason}. This is said once, until a client is served again.");
         }
     }
 }

@@ -38,13 +38,21 @@ internal sealed class ServiceBridge(IClientService service, ServiceTls? tls, Tim
 
     private async Task ServeAsync(Stream stream, ClientConnection client, CancellationToken cancellationToken)
     {
-        try
+        var lent = new ServiceStream(stream);
+        await using (lent.ConfigureAwait(false))
         {
-            await service.ServeAsync(stream, client, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new ServiceFailedException(error.Message.TrimEnd('.'), error);
+            try
+            {
+                await service.ServeAsync(lent, client, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw lent.HasFailed ? new IOException("The client is gone.", error) : new ServiceFailedException(error.Message.TrimEnd('.'), error);
+            }
+            finally
+            {
+                await lent.RevokeAsync().ConfigureAwait(false);
+            }
         }
     }
 

@@ -40,10 +40,13 @@ public sealed class ServiceMap
     public bool Has(string key) => ServiceKeys.TryFold(key) is { } folded && _targets.Entries.ContainsKey(folded);
 
     /// <summary>Where clients may go.</summary>
-    public IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
+    internal IReadOnlyCollection<LocalTarget> Targets => [.. _targets.Entries.Values];
 
     /// <summary>Where the clients of a key go, which is spelled as in <see cref="Keys"/>.</summary>
     internal LocalTarget this[string key] => _targets.Entries[key];
+
+    /// <summary>The same keys with other targets.</summary>
+    public ServiceMap Select(Func<LocalTarget, LocalTarget> change) => new(_targets.Entries.Select(entry => KeyValuePair.Create(entry.Key, change(entry.Value))));
 
     /// <summary>Where a client goes; null where this device does not serve it.</summary>
     public LocalTarget? Find(in FrameMeta client) => TryFind(client, out _, out var target) ? target : null;

@@ -14,6 +14,7 @@ internal static class ClientEvents
     /// <param name="device">The link it goes to; null where that is the source.</param>
     public static void Opened(EventFeed events, string source, LinkClient client, string? device = null)
     {
+        client.IsAnnounced = true;
         if (events.IsWatched)
         {
             events.Raise(EventKind.ClientOpened, source, $"{Who(client.Meta, client.SocketId)} has come{(device is null ? "" : $" and goes to {device}")}.", socketId: client.SocketId);
@@ -27,7 +28,7 @@ internal static class ClientEvents
     /// <param name="time">The clock.</param>
     public static void Closed(EventFeed events, string source, LinkClient client, TimeProvider time)
     {
-        if (events.IsWatched)
+        if (client.IsAnnounced && events.IsWatched)
         {
             var seconds = time.GetElapsedTime(client.Since).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
             events.Raise(

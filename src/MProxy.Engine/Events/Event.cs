@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MProxy;
 
-/// <summary>Something that happened to a relay, a link or a tunnel. Never holds a token, a secret or a client's data.</summary>
+/// <summary>Something that happened to a relay, a link or a tunnel. Never holds a token or a secret, nor a client's data, unless a script puts that into its error. Its texts are plain: no control characters, and 1,000 characters at most.</summary>
 [SuppressMessage("Naming", "CA1710", Justification = "Scripts see it as an object of its own, not as the arguments of one.")]
 public sealed class Event : EventArgs
 {

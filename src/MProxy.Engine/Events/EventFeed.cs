@@ -1,3 +1,5 @@
+using MProxy.Engine.Link;
+
 namespace MProxy.Engine.Events;
 
 /// <summary>
@@ -49,7 +51,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     }
 
     public void Raise(EventKind kind, string source, string message, string? code = null, string? socketId = null) =>
-        Take(new Event(time.GetUtcNow(), kind, source, message, code, socketId));
+        Take(new Event(time.GetUtcNow(), kind, source, PlainText.Of(message), code, socketId));
 
     /// <summary>From now on, the handlers of another feed are told too: of one that this one's sender belongs to.</summary>
     public void AddFollower(EventFeed follower)
@@ -71,10 +73,17 @@ internal sealed class EventFeed(object sender, TimeProvider time)
 
     private void Take(Event happened)
     {
-        EventFeed[] followers;
+        // Followers too with the lock held, so that all are told in one order: they lead to nobody who leads here.
         lock (_waiting)
         {
-            followers = _followers;
+            Array.ForEach(_followers, follower => follower.Take(happened));
+
+            // Clients are many, and nobody wants to know later who has been.
+            if (_handlers is null && happened.Kind is (EventKind.ClientOpened or EventKind.ClientClosed or EventKind.ClientRefused))
+            {
+                return;
+            }
+
             if (_waiting.Count == Capacity)
             {
                 _waiting.Dequeue();
@@ -83,8 +92,6 @@ internal sealed class EventFeed(object sender, TimeProvider time)
             _waiting.Enqueue(happened);
             BeginDrain();
         }
-
-        Array.ForEach(followers, follower => follower.Take(happened));
     }
 
     private void BeginDrain()

@@ -124,10 +124,16 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     {
         var tunnel = job.Tunnel;
         string[]? tokens = IsGiven(nameof(Token)) ? [.. Token.Select(Secret.Reveal)] : null;
+        var (services, scripts) = Service is null ? (null, []) : ScriptTarget.Prepare(Service, ThrottleLimit, TimeSpan.FromSeconds(DialTimeout));
+        if (scripts.Count == 0 && MyInvocation.BoundParameters.ContainsKey(nameof(ThrottleLimit)))
+        {
+            throw new ArgumentException("-ThrottleLimit is for script blocks of -Service, and none is given.");
+        }
+
         tunnel.ChangeAsync(
             current => Checked(current) with
             {
-                Service = Service ?? current.Service,
+                Service = services ?? current.Service,
                 HealthChecks = HealthChecksFrom(current),
                 DialTimeout = Next(nameof(DialTimeout), TimeSpan.FromSeconds(DialTimeout), current.DialTimeout),
                 DatagramIdleTimeout = Next(nameof(DatagramIdleTimeout), TimeSpan.FromSeconds(DatagramIdleTimeout), current.DatagramIdleTimeout),
@@ -139,7 +145,7 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
             StopToken).GetAwaiter().GetResult();
         if (Service is not null)
         {
-            job.Use(ScriptService.In(Service, ThrottleLimit));
+            job.Use(scripts);
         }
 
         foreach (var key in DrainService)

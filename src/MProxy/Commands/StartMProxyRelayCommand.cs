@@ -202,6 +202,11 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-FirstByteTimeout is for clients of -MixedPort."), FirstByteTimeout));
         }
 
+        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(DrainTimeout)))
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-DrainTimeout is for a wait with -Wait. Without, the Stop cmdlet has it."), DrainTimeout));
+        }
+
         if (Secret.Length + PublicKey.Length > 0)
         {
             foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))
@@ -217,7 +222,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             {
                 var relay = Capturing(capture => RelayServer.Start(Options(name) with { Capture = capture }));
                 WriteVerbose($"Relay '{name}' listens on {string.Join(", ", relay.Listen)}.");
-                return new RelayJob(relay, $"Start-MProxyRelay {listeners}");
+                return new RelayJob(relay, $"Start-MProxyRelay {string.Join(", ", relay.Listen)}");
             });
         }
         catch (AccessLogException error)
@@ -231,14 +236,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             throw;
         }
 
-        if (Wait)
-        {
-            Foreground.Run(this, job, TimeSpan.FromSeconds(DrainTimeout), StopToken);
-        }
-        else
-        {
-            WriteObject(job);
-        }
+        Foreground.Give(this, job, Wait ? TimeSpan.FromSeconds(DrainTimeout) : null, StopToken);
     }
 
     private RelayOptions Options(string name)

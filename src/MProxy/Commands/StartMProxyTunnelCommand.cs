@@ -154,6 +154,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{idle} is for a relay that is dialled, and -Session is there already: give it to Connect-MProxyRelay."), idle));
         }
 
+        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(DrainTimeout)))
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-DrainTimeout is for a wait with -Wait. Without, the Stop cmdlet has it."), DrainTimeout));
+        }
+
         var alone = HealthCheck is null ? MyInvocation.BoundParameters.Keys.FirstOrDefault(name => name is nameof(HealthCheckInterval) or nameof(HealthCheckTimeout)) : null;
         if (alone is not null)
         {
@@ -178,15 +183,21 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             WriteWarning(Risks.UncheckedService);
         }
 
+        var (services, scripts) = ScriptTarget.Prepare(Service, ThrottleLimit, TimeSpan.FromSeconds(DialTimeout));
+        if (scripts.Count == 0 && MyInvocation.BoundParameters.ContainsKey(nameof(ThrottleLimit)))
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-ThrottleLimit is for script blocks of -Service, and there are none."), ThrottleLimit));
+        }
+
         TunnelJob job;
         try
         {
             job = NamedStart.Run(this, Sessions.Tunnels, Name, name =>
             {
-                var tunnel = Capturing(capture => Await(Tunnel.StartAsync(Options(name, capture), cancellationToken: StopToken)));
+                var tunnel = Capturing(capture => Await(Tunnel.StartAsync(Options(name, capture, services), cancellationToken: StopToken)));
                 WriteVerbose($"Tunnel '{name}' is connected to {target}.");
                 var started = new TunnelJob(tunnel, $"Start-MProxyTunnel {target}");
-                started.Use(ScriptService.In(Service, ThrottleLimit));
+                started.Use(scripts);
                 return started;
             });
         }
@@ -206,14 +217,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             throw;
         }
 
-        if (Wait)
-        {
-            Foreground.Run(this, job, TimeSpan.FromSeconds(DrainTimeout), StopToken);
-        }
-        else
-        {
-            WriteObject(job);
-        }
+        Foreground.Give(this, job, Wait ? TimeSpan.FromSeconds(DrainTimeout) : null, StopToken);
     }
 
     /// <summary>A parameter that this cmdlet has from those that dial.</summary>
@@ -236,10 +240,10 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         }
     }
 
-    private TunnelOptions Options(string name, LinkCapture? capture) => new()
+    private TunnelOptions Options(string name, LinkCapture? capture, ServiceMap services) => new()
     {
         Name = name,
-        Service = Service,
+        Service = services,
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
         DatagramIdleTimeout = TimeSpan.FromSeconds(DatagramIdleTimeout),
         SourceAddress = SourceAddress,

@@ -28,14 +28,27 @@ internal sealed class Foreground : IDisposable
         job.StateChanged += Wake;
     }
 
-    /// <summary>Returns the job, and waits for its end.</summary>
-    /// <param name="cmdlet">Who waits.</param>
-    /// <param name="job">For what.</param>
-    /// <param name="drain">How long clients may take to finish when the wait is stopped.</param>
+    /// <summary>Returns a job that has just begun, and stays with it where that is asked for.</summary>
+    /// <param name="cmdlet">Who returns it.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="drain">How long clients may take to finish when the wait is stopped; null for no wait.</param>
     /// <param name="stop">Stops the wait.</param>
-    public static void Run(PSCmdlet cmdlet, SessionJob job, TimeSpan drain, CancellationToken stop)
+    public static void Give(PSCmdlet cmdlet, SessionJob job, TimeSpan? drain, CancellationToken stop)
+    {
+        if (drain is { } time)
+        {
+            Run(cmdlet, job, time, stop);
+        }
+        else
+        {
+            cmdlet.WriteObject(job);
+        }
+    }
+
+    private static void Run(PSCmdlet cmdlet, SessionJob job, TimeSpan drain, CancellationToken stop)
     {
         using var foreground = new Foreground(cmdlet, job);
+        job.MayFinish = true;
         try
         {
             cmdlet.WriteObject(job);
@@ -49,8 +62,12 @@ internal sealed class Foreground : IDisposable
         }
         finally
         {
-            // Also where the pipeline was stopped while something was written to it.
-            _ = DrainAsync(job, drain);
+            // Also where the pipeline was stopped while something was written to it. What is over already has its name free when this returns.
+            var ending = DrainAsync(job, drain);
+            if (job.IsOver)
+            {
+                ending.GetAwaiter().GetResult();
+            }
         }
     }
 
@@ -70,7 +87,7 @@ internal sealed class Foreground : IDisposable
             _ = job.StopAsync();
         });
         await job.StopAsync(drain).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        JobTables.Remove(job);
+        JobTables.RemoveStopped(job);
     }
 
     private void Wake(object? sender, EventArgs happened)

@@ -20,13 +20,22 @@ internal static class JobTables
         }
     }
 
+    /// <summary>Takes out one that its own cmdlet has stopped. Who stops it as a job takes it out as one.</summary>
+    public static void RemoveStopped(SessionJob? job)
+    {
+        if (job is { WasStoppedAsJob: false })
+        {
+            Remove(job);
+        }
+    }
+
     /// <summary>Takes it out again; nothing where it is in none.</summary>
-    public static void Remove(SessionJob? job)
+    public static void Remove(SessionJob job)
     {
         (JobRepository Table, Guid Owner) entry;
         lock (Entries)
         {
-            if (job is null || !Entries.Remove(job, out entry))
+            if (!Entries.Remove(job, out entry))
             {
                 return;
             }

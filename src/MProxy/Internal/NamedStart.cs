@@ -20,16 +20,18 @@ internal static class NamedStart
         }
 
         var (session, owner) = (start(name), SessionOwner.Current);
-        if (!sessions.TryAdd(name, session, owner))
-        {
-            // Two starts raced for one name.
-            session.StopAsync().GetAwaiter().GetResult();
-            cmdlet.ThrowTerminatingError(ErrorRecords.NameInUse(sessions.Kind, name));
-        }
 
+        // First, so that whoever finds and stops it takes it out of there too.
         if (session is SessionJob job)
         {
             JobTables.Add(job, cmdlet.JobRepository, owner);
+        }
+
+        if (!sessions.TryAdd(name, session, owner))
+        {
+            // Two starts raced for one name.
+            sessions.StopAsync(session).GetAwaiter().GetResult();
+            cmdlet.ThrowTerminatingError(ErrorRecords.NameInUse(sessions.Kind, name));
         }
 
         return session;

@@ -6,10 +6,13 @@ using MProxy.Engine.Device;
 namespace MProxy.Internal;
 
 /// <summary>
-/// A script block as a local service: it runs once for each client, with the client's stream and the client as its arguments, in a runspace of a pool
-/// of its own. Clients beyond the pool's size wait for their turn.
+/// A script block as a local service of one tunnel: it runs once for each client, with the client's stream and the client as its arguments, in a
+/// runspace of a pool. Clients beyond the pool's size wait for their turn.
 /// </summary>
-internal sealed class ScriptService : IClientService, IDisposable
+/// <param name="script">The script.</param>
+/// <param name="limit">How many clients it serves at once.</param>
+/// <param name="patience">How long a client may wait for its turn.</param>
+internal sealed class ScriptService(ScriptTarget script, int limit, TimeSpan patience) : IClientService, IDisposable
 {
     /// <summary>How many clients one serves at once unless somebody says otherwise.</summary>
     public const int UsualLimit = 16;
@@ -17,95 +20,105 @@ internal sealed class ScriptService : IClientService, IDisposable
     // What the engine itself takes the values of $using: from.
     private const string UsingParameter = "--%";
 
+    // A call of .NET that waits cannot be stopped: the script is left to itself then.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(1);
+
     private readonly object _gate = new();
-    private readonly string _script;
-    private readonly IReadOnlyDictionary<string, object?> _using;
-    private readonly PSLanguageMode _mode;
+    private readonly SemaphoreSlim _turns = new(limit);
     private RunspacePool? _pool;
     private int _running;
-    private bool _isClosing;
-
-    /// <param name="script">The script.</param>
-    /// <param name="using">The values of its $using: expressions; see <see cref="UsingExpressions"/>.</param>
-    /// <param name="mode">The language mode of whoever wrote it: it may do no more.</param>
-    public ScriptService(ScriptBlock script, IReadOnlyDictionary<string, object?> @using, PSLanguageMode mode) =>
-        (_script, _using, _mode) = ($"{script}", @using, mode);
-
-    private int ThrottleLimit { get; set; } = UsualLimit;
-
-    /// <summary>The scripts among services.</summary>
-    /// <param name="services">The services.</param>
-    /// <param name="throttleLimit">How many clients each script serves at once; it holds where none has come yet.</param>
-    public static IReadOnlyList<ScriptService> In(ServiceMap services, int throttleLimit)
-    {
-        ScriptService[] scripts = [.. services.Targets.Select(target => target.Handler).OfType<ScriptService>()];
-        Array.ForEach(scripts, script => script.ThrottleLimit = throttleLimit);
-        return scripts;
-    }
+    private bool _closesWhenIdle;
 
     /// <inheritdoc/>
     public async Task ServeAsync(Stream stream, ClientConnection client, CancellationToken cancellationToken)
     {
-        using var shell = PowerShell.Create();
-        shell.RunspacePool = Enter();
+        if (!await _turns.WaitAsync(patience, cancellationToken).ConfigureAwait(false))
+        {
+            throw new TimeoutException($"all of its {limit} places were taken for {patience.TotalSeconds:0.#} s");
+        }
+
+        var shell = PowerShell.Create();
+        var running = RunAsync(shell, stream, client);
         try
         {
-            shell.AddScript(_script).AddArgument(stream).AddArgument(client);
-            if (_using.Count > 0)
-            {
-                shell.AddParameter(UsingParameter, _using);
-            }
-
-            // What it outputs goes nowhere, and is not gathered either.
-            shell.AddCommand("Out-Null");
-            var running = Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke);
-            var stopping = cancellationToken.Register(() => shell.BeginStop(null, null));
-            await using (stopping.ConfigureAwait(false))
-            {
-                await running.ConfigureAwait(false);
-            }
+            await running.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (PipelineStoppedException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException(cancellationToken);
+            _ = shell.BeginStop(null, null);
+            await running.WaitAsync(StopPatience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
-        finally
+        catch (RuntimeException error)
         {
-            Leave();
+            throw new InvalidOperationException(Describe(error.ErrorRecord), error);
         }
     }
 
-    /// <summary>Closes the pool as soon as the last client is served.</summary>
+    /// <summary>Closes the pool as soon as the last client is served, and again whenever one comes late.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
-            _isClosing = true;
+            _closesWhenIdle = true;
             CloseIdle();
         }
     }
 
     /// <inheritdoc/>
-    public override string ToString() => "{ script }";
+    public override string ToString() => $"{script}";
+
+    private static string Describe(ErrorRecord error) =>
+        $"{error.Exception.Message.TrimEnd('.')}{(error.InvocationInfo is { ScriptLineNumber: > 0 and var line } ? $" (line {line} of the script)" : "")}";
+
+    private async Task RunAsync(PowerShell shell, Stream stream, ClientConnection client)
+    {
+        try
+        {
+            shell.RunspacePool = Enter();
+            shell.AddScript(script.Text).AddArgument(stream).AddArgument(client);
+            if (script.Using.Count > 0)
+            {
+                shell.AddParameter(UsingParameter, script.Using);
+            }
+
+            // What it outputs and says goes nowhere, and is not gathered either.
+            shell.AddCommand("Out-Null");
+            Drop(shell.Streams.Error);
+            Drop(shell.Streams.Warning);
+            Drop(shell.Streams.Verbose);
+            Drop(shell.Streams.Debug);
+            Drop(shell.Streams.Information);
+            Drop(shell.Streams.Progress);
+            await Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke).ConfigureAwait(false);
+        }
+        finally
+        {
+            shell.Dispose();
+            Leave();
+        }
+    }
+
+    private static void Drop<T>(PSDataCollection<T> stream) => stream.DataAdded += (_, _) => stream.Clear();
 
     private RunspacePool Enter()
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isClosing, this);
+            _running++;
             if (_pool is null)
             {
                 var state = InitialSessionState.CreateDefault2();
-                state.LanguageMode = _mode;
+                state.LanguageMode = script.Mode;
 
                 // An error that went on would be seen by nobody.
                 state.Variables.Add(new SessionStateVariableEntry("ErrorActionPreference", ActionPreference.Stop, ""));
-                _pool = RunspaceFactory.CreateRunspacePool(state);
-                _pool.SetMaxRunspaces(ThrottleLimit);
-                _pool.Open();
+                var pool = RunspaceFactory.CreateRunspacePool(state);
+                pool.SetMaxRunspaces(limit);
+                pool.Open();
+                _pool = pool;
             }
 
-            _running++;
             return _pool;
         }
     }
@@ -117,14 +130,16 @@ internal sealed class ScriptService : IClientService, IDisposable
             _running--;
             CloseIdle();
         }
+
+        _turns.Release();
     }
 
     private void CloseIdle()
     {
-        if (_isClosing && _running == 0)
+        if (_closesWhenIdle && _running == 0 && _pool is { } pool)
         {
-            _pool?.BeginClose(null, null);
             _pool = null;
+            _ = Task.Run(pool.Dispose);
         }
     }
 }

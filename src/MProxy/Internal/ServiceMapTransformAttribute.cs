@@ -42,7 +42,7 @@ internal sealed class ServiceMapTransformAttribute : ArgumentTransformationAttri
         try
         {
             return new(key, PSValue.Unwrap(target) is ScriptBlock script
-                ? LocalTarget.For(new ScriptService(script, UsingExpressions.Resolve(script, engine), engine.SessionState.LanguageMode))
+                ? LocalTarget.For(ScriptTarget.Of(script, engine))
                 : LocalTarget.Parse($"{target}"));
         }
         catch (FormatException error)

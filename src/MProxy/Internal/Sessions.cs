@@ -13,7 +13,7 @@ internal static class Sessions
 
     public static SessionTable<DeviceLink> Links { get; } = new("link");
 
-    /// <summary>Ends what one runspace has started, and takes its jobs out of its job table. Drains that have begun may come to their end.</summary>
+    /// <summary>Ends what one runspace has started, and takes its jobs out of its job table. What was in the foreground, and drains, may come to its end.</summary>
     public static async Task StopAllAsync(Guid owner)
     {
         // Tunnels first: they may stand on links.
@@ -102,7 +102,7 @@ internal sealed class SessionTable<T>(string kind)
         finally
         {
             Remove(session);
-            JobTables.Remove(session as SessionJob);
+            JobTables.RemoveStopped(session as SessionJob);
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class SessionTable<T>(string kind)
         lock (_sessions)
         {
             return Task.WhenAll(_sessions.Values.Where(entry => entry.Owner == owner)
-                .Select(entry => entry.Session is SessionJob { IsDraining: true } job ? job.Ended : Task.Run(() => StopAsync(entry.Session))).ToList());
+                .Select(entry => entry.Session is SessionJob { MayFinish: true } job ? job.Ended : Task.Run(() => StopAsync(entry.Session))).ToList());
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using System.Threading.Channels;
 using MProxy.Engine;
 using MProxy.Internal;
 
@@ -12,14 +13,15 @@ namespace MProxy;
 /// </summary>
 public abstract class SessionJob : Job, IDrainable
 {
-    /// <summary>Events that are kept for Receive-Job.</summary>
+    /// <summary>Events that are kept for Receive-Job, and those that wait for handlers.</summary>
     internal const int MaxEvents = 1000;
 
-    // A handler that hangs holds up events, and must not hold up a stop.
-    private static readonly TimeSpan EventPatience = TimeSpan.FromSeconds(1);
-
+    // Held while the state changes, so that it goes forward alone.
+    private readonly object _moving = new();
     private readonly object _gate = new();
     private readonly ISession _session;
+    private EventHandler<Event>? _handlers;
+    private Channel<Event>? _toHandlers;
     private bool _isStopping;
     private bool _isOver;
 
@@ -33,10 +35,36 @@ public abstract class SessionJob : Job, IDrainable
         _ = WatchAsync();
     }
 
-    /// <summary>What happens to it, its links and their clients. Handlers run on the pool, one event at a time.</summary>
-    public event EventHandler<Event>? EventRaised;
+    /// <summary>
+    /// What happens to it, its links and their clients. Handlers run on the pool, one event at a time. Past 1,000 that wait for a handler, the oldest
+    /// are dropped.
+    /// </summary>
+    public event EventHandler<Event>? EventRaised
+    {
+        add
+        {
+            lock (_gate)
+            {
+                _handlers += value;
+                if (_toHandlers is null)
+                {
+                    // Apart from the session's own way of telling, so that a slow handler holds up neither Receive-Job nor a stop.
+                    _toHandlers = Channel.CreateBounded<Event>(new BoundedChannelOptions(MaxEvents) { FullMode = BoundedChannelFullMode.DropOldest });
+                    _ = TellHandlersAsync(_toHandlers.Reader);
+                }
+            }
+        }
 
-    /// <summary>Events that Receive-Job does not give any more, since more than 1,000 came after them.</summary>
+        remove
+        {
+            lock (_gate)
+            {
+                _handlers -= value;
+            }
+        }
+    }
+
+    /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped.</summary>
     public long DroppedEventCount { get; private set; }
 
     /// <summary>What it serves, in short: the open ports of a relay, the services of a tunnel.</summary>
@@ -57,15 +85,24 @@ public abstract class SessionJob : Job, IDrainable
     /// <summary>How long a message over its slowest link and back takes, as last measured; null while none is up.</summary>
     public abstract TimeSpan? RoundTrip { get; }
 
-    /// <summary>It was told to stop, and its clients may still finish.</summary>
-    internal bool IsDraining => JobStateInfo.State == JobState.Stopping;
+    /// <inheritdoc/>
+    public override string StatusMessage => $"{LinkCount} {(LinkCount == 1 ? "link" : "links")}, {ClientCount} {(ClientCount == 1 ? "client" : "clients")}";
+
+    /// <inheritdoc/>
+    public override bool HasMoreData => Output.Count > 0 || Error.Count > 0;
+
+    /// <summary>It was stopped as a job: it stays in the job table until Remove-Job takes it out.</summary>
+    internal bool WasStoppedAsJob { get; private set; }
+
+    /// <summary>Its clients may finish even when its session is closed meanwhile.</summary>
+    internal bool MayFinish { get; set; }
 
     /// <summary>It has ended for good, and the last of its events was taken.</summary>
     internal bool IsOver
     {
         get
         {
-            lock (_gate)
+            lock (_moving)
             {
                 return _isOver;
             }
@@ -75,36 +112,27 @@ public abstract class SessionJob : Job, IDrainable
     /// <summary>Done when it has ended for good.</summary>
     internal Task Ended => _session.Ended;
 
-    /// <inheritdoc/>
-    public override string StatusMessage => $"{LinkCount} links, {ClientCount} clients";
-
-    /// <inheritdoc/>
-    public override bool HasMoreData => Output.Count > 0 || Error.Count > 0;
-
     /// <summary>Ends it at once, and its clients with it. Stop-Job does this.</summary>
-    public override void StopJob() => StopAsync().GetAwaiter().GetResult();
+    public override void StopJob()
+    {
+        WasStoppedAsJob = true;
+        StopAsync().GetAwaiter().GetResult();
+    }
 
     /// <summary>Ends it: no new clients, running ones for as long as <paramref name="drain"/> allows, then the end. Asked again without, the drain is cut short.</summary>
     public async Task StopAsync(TimeSpan drain = default, CancellationToken cancellationToken = default)
     {
-        if (Begin(ref _isStopping))
-        {
-            SetJobState(JobState.Stopping);
-        }
-
+        Move(JobState.Stopping);
         try
         {
             await _session.StopAsync(drain, cancellationToken).ConfigureAwait(false);
-            await TakeEventsAsync().ConfigureAwait(false);
+            await _session.EventsHandedOut.ConfigureAwait(false);
         }
         finally
         {
             _session.EventRaised -= Take;
             Forget();
-            if (Begin(ref _isOver))
-            {
-                SetJobState(JobState.Stopped);
-            }
+            Move(JobState.Stopped);
         }
     }
 
@@ -118,6 +146,7 @@ public abstract class SessionJob : Job, IDrainable
         {
             StopJob();
             JobTables.Remove(this);
+            _toHandlers?.Writer.TryComplete();
         }
 
         base.Dispose(disposing);
@@ -130,40 +159,32 @@ public abstract class SessionJob : Job, IDrainable
         try
         {
             await _session.Ended.ConfigureAwait(false);
-            await TakeEventsAsync().ConfigureAwait(false);
-            lock (_gate)
-            {
-                if (_isStopping)
-                {
-                    return;
-                }
-            }
-
-            if (Begin(ref _isOver))
-            {
-                if (_session.Failure is { } failure)
-                {
-                    Error.Add(ErrorRecords.TunnelFailed(failure, Name));
-                }
-
-                SetJobState(_session.Failure is null ? JobState.Completed : JobState.Failed);
-            }
+            await _session.EventsHandedOut.ConfigureAwait(false);
+            Move(_session.Failure is null ? JobState.Completed : JobState.Failed);
         }
         catch (Exception)
         {
         }
     }
 
-    private async Task TakeEventsAsync() => await _session.EventsHandedOut.WaitAsync(EventPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-    /// <summary>True for the first who comes.</summary>
-    private bool Begin(ref bool flag)
+    /// <summary>Running, Stopping, Stopped; or from Running to Failed or Completed. Whatever else comes is too late.</summary>
+    private void Move(JobState next)
     {
-        lock (_gate)
+        lock (_moving)
         {
-            var isFirst = !flag && !_isOver;
-            flag = true;
-            return isFirst;
+            if (_isOver || (_isStopping && next != JobState.Stopped))
+            {
+                return;
+            }
+
+            _isStopping |= next == JobState.Stopping;
+            if (next == JobState.Failed)
+            {
+                Error.Add(ErrorRecords.TunnelFailed(_session.Failure!, Name));
+            }
+
+            _isOver = next != JobState.Stopping;
+            SetJobState(next);
         }
     }
 
@@ -174,12 +195,45 @@ public abstract class SessionJob : Job, IDrainable
         {
             while (Output.Count >= MaxEvents)
             {
-                Output.RemoveAt(0);
+                Output.RemoveAt(LeastTelling());
                 DroppedEventCount++;
             }
         }
 
         Output.Add(PSObject.AsPSObject(happened));
-        EventRaised?.Invoke(this, happened);
+        _toHandlers?.Writer.TryWrite(happened);
+    }
+
+    /// <summary>Clients come and go by the thousand: they must not push away why a link was lost.</summary>
+    private int LeastTelling()
+    {
+        for (var index = 0; index < Output.Count; index++)
+        {
+            if (Output[index].BaseObject is Event { Kind: EventKind.ClientOpened or EventKind.ClientClosed or EventKind.ClientRefused })
+            {
+                return index;
+            }
+        }
+
+        return 0;
+    }
+
+    private async Task TellHandlersAsync(ChannelReader<Event> events)
+    {
+        await foreach (var happened in events.ReadAllAsync().ConfigureAwait(false))
+        {
+            foreach (var handler in _handlers?.GetInvocationList() ?? [])
+            {
+                try
+                {
+                    ((EventHandler<Event>)handler)(this, happened);
+                }
+#pragma warning disable CA1031 // A handler's failure is its own: the others go on.
+                catch (Exception)
+#pragma warning restore CA1031
+                {
+                }
+            }
+        }
     }
 }
