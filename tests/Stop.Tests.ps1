@@ -57,7 +57,7 @@ Describe 'A stop of the pipeline' {
             'param($Relay) Start-MProxyTunnel $Relay -Service tcp=127.0.0.1:9 -ConnectTimeout 600',
             'param($Relay) Test-MProxyRelay $Relay -ConnectTimeout 600') {
             $accepted = $silent.AcceptTcpClientAsync()
-            Measure-Stop $script $silence { $accepted.IsCompleted }
+            Measure-Stop $script -Arguments $silence -IsUnderWay { $accepted.IsCompleted }
             $end = try { $accepted.Result.GetStream().CopyToAsync([IO.Stream]::Null).Wait(20000) } catch { $true }
             $end | Should -BeTrue
             $accepted.Result.Dispose()
@@ -68,12 +68,12 @@ Describe 'A stop of the pipeline' {
     It 'ends a wait for frames, and one for an answer; the link stays' {
         $link = Connect-MProxyRelay $relay.Listen[0] -Name stop-link
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
-        Measure-Stop 'param($Link, $Marks) $Marks.Enqueue(1); Receive-MProxyFrame $Link' $link, $marks { $marks.Count -eq 1 }
+        Measure-Stop 'param($Link, $Marks) $Marks.Enqueue(1); Receive-MProxyFrame $Link' -Arguments $link, $marks -IsUnderWay { $marks.Count -eq 1 }
 
         # A client that does not read, until the link holds the sender back.
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
         $id = (Receive-MProxyFrame $link -Count 1).SocketId
-        Measure-Stop 'param($Link, $Id) while ($true) { Send-MProxyFrame $Link -SocketId $Id -Data ([byte[]]::new(1MB)) }' $link, $id { (Get-MProxyConnection $id -Session $link).State -eq 'Paused' }
+        Measure-Stop 'param($Link, $Id) while ($true) { Send-MProxyFrame $Link -SocketId $Id -Data ([byte[]]::new(1MB)) }' -Arguments $link, $id -IsUnderWay { (Get-MProxyConnection $id -Session $link).State -eq 'Paused' }
         $link.State | Should -Be 'Connected'
         (Send-MProxyControl $link ping).Success | Should -BeTrue
         $client.Dispose()
@@ -87,7 +87,7 @@ Describe 'A stop of the pipeline' {
             $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
             $null = Wait-Until { $stopped.ClientCount -eq 1 }
             $script = if ($kind -eq 'tunnel') { 'param($It) $It | Stop-MProxyTunnel -DrainTimeout 600' } else { 'param($It) $It | Disconnect-MProxyRelay -DrainTimeout 600' }
-            Measure-Stop $script $stopped { ($kind -eq 'tunnel' ? $stopped.LinkState : $stopped.State) -eq 'Draining' }
+            Measure-Stop $script -Arguments $stopped -IsUnderWay { ($kind -eq 'tunnel' ? $stopped.LinkState : $stopped.State) -eq 'Draining' }
             $client.Dispose()
         }
         Get-MProxyTunnel | Should -BeNullOrEmpty
@@ -101,7 +101,7 @@ Describe 'A stop of the pipeline' {
             for ($number = 0; $number -lt 100000; $number++) { $file.Write($frame) }
             $file.Dispose()
             $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
-            Measure-Stop 'param($Path, $Marks) ConvertFrom-MProxyStream -Path $Path | ForEach-Object { $Marks.Enqueue(1); [Threading.Thread]::Sleep(1) }' $path, $marks { $marks.Count -gt 5 }
+            Measure-Stop 'param($Path, $Marks) ConvertFrom-MProxyStream -Path $Path | ForEach-Object { $Marks.Enqueue(1); [Threading.Thread]::Sleep(1) }' -Arguments $path, $marks -IsUnderWay { $marks.Count -gt 5 }
             [IO.File]::Open($path, 'Open', 'ReadWrite', 'None').Dispose()
 
             # Whoever is behind it has enough.
@@ -119,17 +119,17 @@ Describe 'A stop of the pipeline' {
         $reader = [IO.Pipes.AnonymousPipeClientStream]::new('In', $pipe.ClientSafePipeHandle)
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
         $pipe.Write($frame)
-        Measure-Stop 'param($Stream, $Marks) , $Stream | ConvertFrom-MProxyStream | ForEach-Object { $Marks.Enqueue(1) }' $reader, $marks { $marks.Count -eq 1 }
+        Measure-Stop 'param($Stream, $Marks) , $Stream | ConvertFrom-MProxyStream | ForEach-Object { $Marks.Enqueue(1) }' -Arguments $reader, $marks -IsUnderWay { $marks.Count -eq 1 }
         $pipe.Dispose()
         $reader.Dispose()
 
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
-        Measure-Stop 'param($Marks) & { while ($true) { "text" } } | ConvertTo-MProxyFrame -Address 127.0.0.1 -Port 1 -Service tcp | ForEach-Object { $Marks.Enqueue(1) }' @(, $marks) { $marks.Count -gt 10 }
+        Measure-Stop 'param($Marks) & { while ($true) { "text" } } | ConvertTo-MProxyFrame -Address 127.0.0.1 -Port 1 -Service tcp | ForEach-Object { $Marks.Enqueue(1) }' -Arguments @(, $marks) -IsUnderWay { $marks.Count -gt 10 }
     }
 
     It 'ends a wait for a signal' {
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
-        Measure-Stop 'param($Marks) $Marks.Enqueue(1); Wait-MProxySignal' @(, $marks) { $marks.Count -eq 1 }
+        Measure-Stop 'param($Marks) $Marks.Enqueue(1); Wait-MProxySignal' -Arguments @(, $marks) -IsUnderWay { $marks.Count -eq 1 }
     }
 
     It 'ends listings whose receiver has enough' {
