@@ -101,6 +101,9 @@ public sealed class DeviceLink : ISession
     public LinkException? Failure { get; private set; }
 
     /// <inheritdoc/>
+    public long UntoldClientCount => _events.UntoldCount;
+
+    /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;
 
     /// <summary><c>Tls12</c> or <c>Tls13</c>; null without TLS, and while not connected.</summary>

@@ -70,6 +70,9 @@ public sealed class Tunnel : ISession, IMeterSource
     public LinkException? Failure => Ended.IsCompleted ? Links.Select(link => link.Failure).FirstOrDefault(failure => failure is not null) : null;
 
     /// <inheritdoc/>
+    public long UntoldClientCount => Links.Sum(link => link.UntoldClientCount);
+
+    /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;
 
     /// <summary>How long a message over its slowest link and back takes, as last measured; null while none is connected.</summary>

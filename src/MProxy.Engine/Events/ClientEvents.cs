@@ -4,7 +4,7 @@ using MProxy.Protocol;
 
 namespace MProxy.Engine.Events;
 
-/// <summary>Tells of clients of a link that come and go. May be told with any lock held; without a handler nothing is put into words.</summary>
+/// <summary>Tells of clients of a link that come and go, of each first that it came. May be told with any lock held; costs next to nothing unwatched.</summary>
 internal static class ClientEvents
 {
     /// <summary>A client has come.</summary>
@@ -14,10 +14,12 @@ internal static class ClientEvents
     /// <param name="device">The link it goes to; null where that is the source.</param>
     public static void Opened(EventFeed events, string source, LinkClient client, string? device = null)
     {
-        client.IsAnnounced = true;
-        if (events.IsWatched)
+        client.IsAnnounced = events.TryBeginClient();
+        if (client.IsAnnounced)
         {
-            events.Raise(EventKind.ClientOpened, source, $"{Who(client.Meta, client.SocketId)} has come{(device is null ? "" : $" and goes to {device}")}.", socketId: client.SocketId);
+            var meta = client.Meta;
+            var socketId = client.SocketId;
+            events.RaiseOfClient(EventKind.ClientOpened, source, () => $"{Who(meta, socketId)} has come{(device is null ? "" : $" and goes to {device}")}.", null, socketId);
         }
     }
 
@@ -28,13 +30,14 @@ internal static class ClientEvents
     /// <param name="time">The clock.</param>
     public static void Closed(EventFeed events, string source, LinkClient client, TimeProvider time)
     {
-        if (client.IsAnnounced && events.IsWatched)
+        if (client.IsAnnounced)
         {
-            var seconds = time.GetElapsedTime(client.Since).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
-            events.Raise(
+            var (meta, socketId, seconds) = (client.Meta, client.SocketId, time.GetElapsedTime(client.Since).TotalSeconds);
+            var (received, sent) = (client.BytesReceived, client.BytesSent);
+            events.RaiseOfClient(
                 EventKind.ClientClosed, source,
-                $"{Who(client.Meta, client.SocketId)} is over after {seconds} s: {client.BytesReceived} bytes received over the link, {client.BytesSent} sent.",
-                client.EndCode, client.SocketId);
+                () => string.Create(CultureInfo.InvariantCulture, $"{Who(meta, socketId)} is over after {seconds:0.0} s: {received} bytes received over the link, {sent} sent."),
+                client.EndCode, socketId);
         }
     }
 
@@ -45,10 +48,11 @@ internal static class ClientEvents
     /// <param name="reason">Why, in one of a few fixed texts.</param>
     public static void Refused(EventFeed events, string source, in FrameMeta client, string reason)
     {
-        if (events.IsWatched)
+        if (events.TryBeginClient())
         {
             var socketId = ClientIdentity.ToSocketId(client);
-            events.Raise(EventKind.ClientRefused, source, $"{Who(client, socketId)} is refused: {reason}.", socketId: socketId);
+            var meta = client;
+            events.RaiseOfClient(EventKind.ClientRefused, source, () => $"{Who(meta, socketId)} is refused: {reason}.", null, socketId);
         }
     }
 

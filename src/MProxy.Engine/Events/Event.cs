@@ -6,12 +6,14 @@ namespace MProxy;
 [SuppressMessage("Naming", "CA1710", Justification = "Scripts see it as an object of its own, not as the arguments of one.")]
 public sealed class Event : EventArgs
 {
-    internal Event(DateTimeOffset time, EventKind kind, string source, string message, string? code, string? socketId)
+    private readonly Lazy<string> _message;
+
+    internal Event(DateTimeOffset time, EventKind kind, string source, Lazy<string> message, string? code, string? socketId)
     {
         Time = time;
         Kind = kind;
         Source = source;
-        Message = message;
+        _message = message;
         Code = code;
         SocketId = socketId;
     }
@@ -26,7 +28,7 @@ public sealed class Event : EventArgs
     public string Source { get; }
 
     /// <summary>One sentence.</summary>
-    public string Message { get; }
+    public string Message => _message.Value;
 
     /// <summary>A code such as <c>E_INVALID_TOKEN</c>, where the peer gave one, or a client did not end in order.</summary>
     public string? Code { get; }

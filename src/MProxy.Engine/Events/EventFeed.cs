@@ -10,7 +10,15 @@ internal sealed class EventFeed(object sender, TimeProvider time)
 {
     private const int Capacity = 1000;
 
+    /// <summary>Clients per second that are told of: what a relay does for thousands must not go into words that nobody reads.</summary>
+    private const int ClientsPerSecond = 500;
+
+    /// <summary>How long one of a client waits for more: a way to the pool for each would slow down a relay with thousands a second.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+
+    private readonly RateBucket _clients = new(() => ClientsPerSecond, TimeSpan.FromSeconds(2), time);
     private readonly Queue<Event> _waiting = new();
+    private long _untold;
     private EventHandler<Event>? _handlers;
     private EventFeed[] _followers = [];
     private TaskCompletionSource? _draining;
@@ -36,7 +44,10 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     }
 
     /// <summary>Somebody takes events, so that those of each client are worth their words.</summary>
-    public bool IsWatched => Volatile.Read(ref _handlers) is not null || Volatile.Read(ref _followers).Any(follower => follower.IsWatched);
+    public bool IsWatched => Volatile.Read(ref _handlers) is not null || Array.Exists(Volatile.Read(ref _followers), follower => follower.IsWatched);
+
+    /// <summary>Clients that were watched and not told of, since too many came.</summary>
+    public long UntoldCount => Interlocked.Read(ref _untold);
 
     /// <summary>Done when the events so far were handed to the handlers; at once where there are none.</summary>
     public Task HandedOut
@@ -50,8 +61,29 @@ internal sealed class EventFeed(object sender, TimeProvider time)
         }
     }
 
-    public void Raise(EventKind kind, string source, string message, string? code = null, string? socketId = null) =>
-        Take(new Event(time.GetUtcNow(), kind, source, PlainText.Of(message), code, socketId));
+    public void Raise(EventKind kind, string source, string message, string? code = null) =>
+        Take(new Event(time.GetUtcNow(), kind, source, new Lazy<string>(PlainText.Of(message)), code, null));
+
+    /// <summary>Whether one more client is to be told of, whether it comes or is refused. Not where nobody watches.</summary>
+    public bool TryBeginClient()
+    {
+        if (!IsWatched)
+        {
+            return false;
+        }
+
+        if (_clients.TryTake(1))
+        {
+            return true;
+        }
+
+        Interlocked.Increment(ref _untold);
+        return false;
+    }
+
+    /// <summary>Tells of a client. Its sentence is made when somebody reads it: clients are many, and few are read about.</summary>
+    public void RaiseOfClient(EventKind kind, string source, Func<string> message, string? code, string socketId) =>
+        Take(new Event(time.GetUtcNow(), kind, source, new Lazy<string>(() => PlainText.Of(message())), code, socketId));
 
     /// <summary>From now on, the handlers of another feed are told too: of one that this one's sender belongs to.</summary>
     public void AddFollower(EventFeed follower)
@@ -79,7 +111,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
             Array.ForEach(_followers, follower => follower.Take(happened));
 
             // Clients are many, and nobody wants to know later who has been.
-            if (_handlers is null && happened.Kind is (EventKind.ClientOpened or EventKind.ClientClosed or EventKind.ClientRefused))
+            if (_handlers is null && happened.SocketId is not null)
             {
                 return;
             }
@@ -90,16 +122,16 @@ internal sealed class EventFeed(object sender, TimeProvider time)
             }
 
             _waiting.Enqueue(happened);
-            BeginDrain();
+            BeginDrain(happened.SocketId is null ? TimeSpan.Zero : Gathering);
         }
     }
 
-    private void BeginDrain()
+    private void BeginDrain(TimeSpan delay = default)
     {
         if (_draining is null && _handlers is not null && _waiting.Count > 0)
         {
             _draining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _ = Task.Run(Drain);
+            _ = delay > TimeSpan.Zero ? Task.Delay(delay).ContinueWith(_ => Drain(), TaskScheduler.Default) : Task.Run(Drain);
         }
     }
 

@@ -96,7 +96,7 @@ internal sealed class LinkClient
     /// <summary>The limits that struck it, each once.</summary>
     public IReadOnlyList<string> LimitedBy => _limitedBy;
 
-    /// <summary>Whoever watches was told, or would have been, that it has come.</summary>
+    /// <summary>Whoever watches was told that it has come, and will be that it is over.</summary>
     public bool IsAnnounced { get; set; }
 
     /// <summary>It is over on the link and at its local end, and whoever is behind the link was told.</summary>

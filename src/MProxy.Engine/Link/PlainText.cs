@@ -10,6 +10,12 @@ internal static class PlainText
     /// <summary>The text without control and format characters, cut where it is longer than 1,000 characters.</summary>
     public static string Of(string text)
     {
+        // Nearly all there is.
+        if (text.Length <= MaxLength && !text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            return text;
+        }
+
         var plain = new string([.. text.Take(MaxLength).Select(letter => IsPlain(letter) ? letter : ' ')]);
         return text.Length > MaxLength ? $"{plain}..." : plain;
     }

@@ -81,6 +81,9 @@ public sealed class RelayServer : ISession, IMeterSource
     public LinkException? Failure => null;
 
     /// <inheritdoc/>
+    public long UntoldClientCount => _events.UntoldCount;
+
+    /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;
 
     /// <summary>How long a message to its slowest device and back takes, as last measured; null while none is connected.</summary>

@@ -22,6 +22,7 @@ public abstract class SessionJob : Job, IDrainable
     private readonly ISession _session;
     private EventHandler<Event>? _handlers;
     private Channel<Event>? _toHandlers;
+    private long _dropped;
     private bool _isStopping;
     private bool _isOver;
 
@@ -64,8 +65,8 @@ public abstract class SessionJob : Job, IDrainable
         }
     }
 
-    /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped.</summary>
-    public long DroppedEventCount { get; private set; }
+    /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped. Clients beyond 500 a second, which are told of nowhere, count too.</summary>
+    public long DroppedEventCount => _dropped + _session.UntoldClientCount;
 
     /// <summary>What it serves, in short: the open ports of a relay, the services of a tunnel.</summary>
     public abstract string Serves { get; }
@@ -196,7 +197,7 @@ public abstract class SessionJob : Job, IDrainable
             while (Output.Count >= MaxEvents)
             {
                 Output.RemoveAt(LeastTelling());
-                DroppedEventCount++;
+                _dropped++;
             }
         }
 
