@@ -19,7 +19,7 @@ public interface ISession : IDrainable, IAsyncDisposable
     /// <summary>Why it has ended without being stopped; null where it has not, or where it ended in order.</summary>
     LinkException? Failure { get; }
 
-    /// <summary>Clients that came, and were in no event, since more than 500 came in a second.</summary>
+    /// <summary>Clients that came, and were in no event, since more than 100 came in a second.</summary>
     long UntoldClientCount { get; }
 
     /// <summary>Done when handlers have had all events that were raised so far.</summary>

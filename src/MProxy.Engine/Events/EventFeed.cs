@@ -11,7 +11,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     private const int Capacity = 1000;
 
     /// <summary>Clients per second that are told of: what a relay does for thousands must not go into words that nobody reads.</summary>
-    private const int ClientsPerSecond = 500;
+    private const int ClientsPerSecond = 100;
 
     /// <summary>How long one of a client waits for more: a way to the pool for each would slow down a relay with thousands a second.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);

@@ -15,7 +15,7 @@ public enum EventKind
     /// <summary>What a link may serve has changed.</summary>
     GrantsChanged,
 
-    /// <summary>A client has come. Of more than 500 a second the others are told of in no event.</summary>
+    /// <summary>A client has come. Of more than 100 a second the others are told of in no event.</summary>
     ClientOpened,
 
     /// <summary>A client is over. The code says why where it did not end in order.</summary>

@@ -112,7 +112,7 @@ internal sealed class SessionTable<T>(string kind)
         lock (_sessions)
         {
             return Task.WhenAll(_sessions.Values.Where(entry => entry.Owner == owner)
-                .Select(entry => entry.Session is SessionJob { MayFinish: true } job ? job.Ended : Task.Run(() => StopAsync(entry.Session))).ToList());
+                .Select(entry => entry.Session is SessionJob { MayFinish: true } job ? job.Over : Task.Run(() => StopAsync(entry.Session))).ToList());
         }
     }
 }

@@ -19,6 +19,7 @@ public abstract class SessionJob : Job, IDrainable
     // Held while the state changes, so that it goes forward alone.
     private readonly object _moving = new();
     private readonly object _gate = new();
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ISession _session;
     private EventHandler<Event>? _handlers;
     private Channel<Event>? _toHandlers;
@@ -65,7 +66,7 @@ public abstract class SessionJob : Job, IDrainable
         }
     }
 
-    /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped. Clients beyond 500 a second, which are told of nowhere, count too.</summary>
+    /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped. Clients beyond 100 a second, which are told of nowhere, count too.</summary>
     public long DroppedEventCount => _dropped + _session.UntoldClientCount;
 
     /// <summary>What it serves, in short: the open ports of a relay, the services of a tunnel.</summary>
@@ -110,8 +111,8 @@ public abstract class SessionJob : Job, IDrainable
         }
     }
 
-    /// <summary>Done when it has ended for good.</summary>
-    internal Task Ended => _session.Ended;
+    /// <summary>Done then, with its last state.</summary>
+    internal Task Over => _over.Task;
 
     /// <summary>Ends it at once, and its clients with it. Stop-Job does this.</summary>
     public override void StopJob()
@@ -186,6 +187,10 @@ public abstract class SessionJob : Job, IDrainable
 
             _isOver = next != JobState.Stopping;
             SetJobState(next);
+            if (_isOver)
+            {
+                _over.SetResult();
+            }
         }
     }
 
