@@ -3,8 +3,8 @@ param()
 
 Describe 'Relays and tunnels as jobs' {
     BeforeAll {
-        $module = [IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1')
-        Import-Module $module
+        Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
+        . ([IO.Path]::Combine($PSScriptRoot, 'Sessions.ps1'))
         $service = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
         $service.Start()
         $target = "tcp=127.0.0.1:$($service.LocalEndpoint.Port)"
@@ -20,34 +20,6 @@ Describe 'Relays and tunnels as jobs' {
                 [Threading.Thread]::Sleep(10)
             }
             , $all
-        }
-
-        # Another session with the module, in which a script runs.
-        function Open-Session {
-            param([string] $Script, [object[]] $Arguments = @())
-            $session = [powershell]::Create([initialsessionstate]::CreateDefault2())
-            $null = $session.AddCommand('Import-Module').AddArgument($module).Invoke()
-            $session.Commands.Clear()
-            $null = $session.AddScript($Script)
-            foreach ($argument in $Arguments) { $null = $session.AddArgument($argument) }
-            $session
-        }
-
-        function Close-Session {
-            param($Session)
-            $Session.Runspace.Dispose()
-            $Session.Dispose()
-        }
-
-        # The first answer of a condition that is not false.
-        function Wait-Until {
-            param([scriptblock] $Condition)
-            $watch = [Diagnostics.Stopwatch]::StartNew()
-            while (-not ($answer = & $Condition)) {
-                if ($watch.Elapsed.TotalSeconds -gt 20) { throw "In vain: $Condition" }
-                [Threading.Thread]::Sleep(10)
-            }
-            $answer
         }
     }
 

@@ -7,6 +7,7 @@ Describe 'The samples' {
         $root = [IO.Path]::GetDirectoryName($PSScriptRoot)
         $samples = [IO.Path]::Combine($root, 'docs', 'samples')
         Import-Module ([IO.Path]::Combine($root, 'MProxy.psd1'))
+        . ([IO.Path]::Combine($PSScriptRoot, 'Sessions.ps1'))
         $quiet = @{ WarningAction = 'SilentlyContinue' }
 
         # Nothing here waits for ever: a sample that fails must not hold up all tests.
@@ -128,11 +129,9 @@ Describe 'The samples' {
         $site = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
         $site.Start()
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -HttpPort 0
-        $share = [powershell]::Create([initialsessionstate]::CreateDefault2())
+        $share = Open-Session ([IO.Path]::Combine($samples, 'share-web.ps1'))
         try {
-            $null = $share.AddCommand('Import-Module').AddArgument([IO.Path]::Combine($root, 'MProxy.psd1')).Invoke()
-            $share.Commands.Clear()
-            $null = $share.AddCommand([IO.Path]::Combine($samples, 'share-web.ps1')).AddArgument("$($relay.Listen[0])").AddArgument('demo.test').AddArgument("127.0.0.1:$($site.LocalEndpoint.Port)")
+            $null = $share.AddArgument("$($relay.Listen[0])").AddArgument('demo.test').AddArgument("127.0.0.1:$($site.LocalEndpoint.Port)")
             $null = $share.BeginInvoke()
             $watch = [Diagnostics.Stopwatch]::StartNew()
             while (-not $relay.LinkCount -and $watch.Elapsed.TotalSeconds -lt 20) { [Threading.Thread]::Sleep(10) }
@@ -151,8 +150,7 @@ Describe 'The samples' {
             $share.Stop()
         }
         finally {
-            $share.Runspace.Dispose()
-            $share.Dispose()
+            Close-Session $share
             $relay | Stop-MProxyRelay
             $site.Stop()
         }
@@ -165,11 +163,9 @@ Describe 'The samples' {
         $secret = [Net.NetworkCredential]::new('', 'a secret of thirty-two bytes or more').SecurePassword
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Secret $secret -TokenTimeout 0.2
         $token = New-MProxyToken -Port $relay.TcpPort[0] -Id ssh -Secret $secret
-        $device = [powershell]::Create([initialsessionstate]::CreateDefault2())
+        $device = Open-Session ([IO.Path]::Combine($samples, 'ssh-behind-nat.ps1'))
         try {
-            $null = $device.AddCommand('Import-Module').AddArgument([IO.Path]::Combine($root, 'MProxy.psd1')).Invoke()
-            $device.Commands.Clear()
-            $null = $device.AddCommand([IO.Path]::Combine($samples, 'ssh-behind-nat.ps1')).AddArgument("$($relay.Listen[0])").AddArgument($relay.TcpPort[0])
+            $null = $device.AddArgument("$($relay.Listen[0])").AddArgument($relay.TcpPort[0])
             $null = $device.AddArgument("127.0.0.1:$($sshd.LocalEndpoint.Port)").AddParameter('Token', $token)
             $running = $device.BeginInvoke()
             $watch = [Diagnostics.Stopwatch]::StartNew()
@@ -185,8 +181,7 @@ Describe 'The samples' {
             { $device.EndInvoke($running) } | Should -Throw '*No valid token came within 0.2 s.*'
         }
         finally {
-            $device.Runspace.Dispose()
-            $device.Dispose()
+            Close-Session $device
             $relay | Stop-MProxyRelay
             $sshd.Stop()
         }

@@ -4,6 +4,7 @@ param()
 Describe 'A script block as a local service' {
     BeforeAll {
         Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
+        . ([IO.Path]::Combine($PSScriptRoot, 'Sessions.ps1'))
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Name script-relay
 
         # What a service answers to a text.
@@ -19,16 +20,6 @@ Describe 'A script block as a local service' {
             finally {
                 $client.Dispose()
             }
-        }
-
-        function Wait-Until {
-            param([scriptblock] $Condition)
-            $watch = [Diagnostics.Stopwatch]::StartNew()
-            while (-not ($answer = & $Condition)) {
-                if ($watch.Elapsed.TotalSeconds -gt 20) { throw "In vain: $Condition" }
-                [Threading.Thread]::Sleep(10)
-            }
-            $answer
         }
     }
 
@@ -150,16 +141,12 @@ Describe 'A script block as a local service' {
     }
 
     It 'may do no more than whoever wrote it' {
-        $session = [powershell]::Create([initialsessionstate]::CreateDefault2())
-        $null = $session.AddCommand('Import-Module').AddArgument((Get-Module MProxy).Path).Invoke()
-        $session.Commands.Clear()
+        $session = Open-Session 'param($Relay) Start-MProxyTunnel $Relay -Service @{ tcp = { param($Stream) $Stream.WriteByte(33) } }' "$($relay.Listen[0])"
         $session.Runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
-        $null = $session.AddScript('param($Relay) Start-MProxyTunnel $Relay -Service @{ tcp = { param($Stream) $Stream.WriteByte(33) } }').AddArgument("$($relay.Listen[0])")
         $tunnel = $session.Invoke()[0]
         { Send-Text '' } | Should -Throw
         @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike '*language mode*'
-        $session.Runspace.Dispose()
-        $session.Dispose()
+        Close-Session $session
     }
 
     It 'is one of its own for each tunnel that gets it' {

@@ -3,8 +3,8 @@ param()
 
 Describe 'A stop of the pipeline' {
     BeforeAll {
-        $module = [IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1')
-        Import-Module $module
+        Import-Module ([IO.Path]::Combine([IO.Path]::GetDirectoryName($PSScriptRoot), 'MProxy.psd1'))
+        . ([IO.Path]::Combine($PSScriptRoot, 'Sessions.ps1'))
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Name stop-relay
 
         # Accepts, and says nothing.
@@ -12,25 +12,11 @@ Describe 'A stop of the pipeline' {
         $silent.Start()
         $silence = "tcp://127.0.0.1:$($silent.LocalEndpoint.Port)"
 
-        function Wait-Until {
-            param([scriptblock] $Condition)
-            $watch = [Diagnostics.Stopwatch]::StartNew()
-            while (-not ($answer = & $Condition)) {
-                if ($watch.Elapsed.TotalSeconds -gt 20) { throw "In vain: $Condition" }
-                [Threading.Thread]::Sleep(10)
-            }
-            $answer
-        }
-
         # Runs a script in a session of its own, stops it when it is under way, and says how long that took.
         function Measure-Stop {
             param([string] $Script, [object[]] $Arguments, [scriptblock] $IsUnderWay)
-            $session = [powershell]::Create([initialsessionstate]::CreateDefault2())
+            $session = Open-Session $Script $Arguments
             try {
-                $null = $session.AddCommand('Import-Module').AddArgument($module).Invoke()
-                $session.Commands.Clear()
-                $null = $session.AddScript($Script)
-                foreach ($argument in $Arguments) { $null = $session.AddArgument($argument) }
                 $running = $session.BeginInvoke()
                 $null = Wait-Until $IsUnderWay
                 $running.IsCompleted | Should -BeFalse
@@ -40,8 +26,7 @@ Describe 'A stop of the pipeline' {
                 $session.InvocationStateInfo.State | Should -Be 'Stopped'
             }
             finally {
-                $session.Runspace.Dispose()
-                $session.Dispose()
+                Close-Session $session
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Authentication;
 using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
@@ -63,10 +62,6 @@ internal sealed class ServiceBridge(IClientService service, ServiceTls? tls, Tim
         try
         {
             return await tls.AcceptAsync(stream, either.Token).ConfigureAwait(false);
-        }
-        catch (AuthenticationException error)
-        {
-            throw new IOException("The client's TLS handshake failed.", error);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

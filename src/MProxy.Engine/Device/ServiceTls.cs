@@ -42,7 +42,7 @@ public sealed class ServiceTls
     internal bool EndsClientTls => _certificate is not null;
 
     /// <summary>Shakes hands with a client.</summary>
-    /// <exception cref="AuthenticationException">It came to nothing.</exception>
+    /// <exception cref="IOException">It came to nothing.</exception>
     internal async Task<SslStream> AcceptAsync(Stream client, CancellationToken cancellationToken)
     {
         var secure = new SslStream(client, leaveInnerStreamOpen: true);
@@ -52,7 +52,14 @@ public sealed class ServiceTls
             EnabledSslProtocols = TlsVersions.Spoken,
             AllowRenegotiation = false,
         };
-        return await HandshakeAsync(secure, secure.AuthenticateAsServerAsync(options, cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            return await HandshakeAsync(secure, secure.AuthenticateAsServerAsync(options, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (AuthenticationException error)
+        {
+            throw new IOException("The client's TLS handshake failed.", error);
+        }
     }
 
     /// <summary>Shakes hands with a local service.</summary>

@@ -99,7 +99,7 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         {
             if (endsClientTls)
             {
-                await AcceptAsync(near, either.Token).ConfigureAwait(false);
+                await near.SecureAsync(stream => tls.AcceptAsync(stream, either.Token)).ConfigureAwait(false);
             }
 
             if (target.UseTls)
@@ -110,18 +110,6 @@ internal sealed class TlsBridge(ServiceTls tls, LocalTarget target, bool endsCli
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new IOException("A TLS handshake took too long.");
-        }
-    }
-
-    private async Task AcceptAsync(TlsEnd near, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await near.SecureAsync(stream => tls.AcceptAsync(stream, cancellationToken)).ConfigureAwait(false);
-        }
-        catch (AuthenticationException error)
-        {
-            throw new IOException("The client's TLS handshake failed.", error);
         }
     }
 }

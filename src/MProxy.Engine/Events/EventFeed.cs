@@ -153,18 +153,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
                 handlers = _handlers;
             }
 
-            foreach (var handler in handlers.GetInvocationList())
-            {
-                try
-                {
-                    ((EventHandler<Event>)handler)(sender, next);
-                }
-#pragma warning disable CA1031 // A handler's failure is its own: the others, and the link, go on.
-                catch (Exception)
-#pragma warning restore CA1031
-                {
-                }
-            }
+            handlers.CallEach(sender, next);
         }
     }
 }

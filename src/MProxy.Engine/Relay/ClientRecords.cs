@@ -13,7 +13,7 @@ namespace MProxy.Engine.Relay;
 /// <param name="time">The clock.</param>
 internal sealed class ClientRecords(string owner, AccessLog? log, EventFeed events, TimeProvider time)
 {
-    /// <summary>Refusals per second that are noted: whoever floods a relay must not write its log, nor push away what was there.</summary>
+    /// <summary>Refusals per second that are written: whoever floods a relay must not write its log, nor rotate away what was there.</summary>
     private const int RefusalsPerSecond = 100;
 
     private readonly RateBucket _refusals = new(() => RefusalsPerSecond, TimeSpan.FromSeconds(2), time);
@@ -53,12 +53,17 @@ internal sealed class ClientRecords(string owner, AccessLog? log, EventFeed even
             return;
         }
 
+        ClientEvents.Refused(events, owner, client, refusal.Reason);
+        if (log is null)
+        {
+            return;
+        }
+
         if (_refusals.TryTake(1))
         {
-            ClientEvents.Refused(events, owner, client, refusal.Reason);
-            log?.Write(Record(client, time.GetUtcNow()) with { End = AccessRecord.Refused, Reason = refusal.Reason });
+            log.Write(Record(client, time.GetUtcNow()) with { End = AccessRecord.Refused, Reason = refusal.Reason });
         }
-        else if (log is not null)
+        else
         {
             Interlocked.Increment(ref _skipped);
         }

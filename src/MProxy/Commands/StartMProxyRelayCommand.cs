@@ -202,11 +202,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-FirstByteTimeout is for clients of -MixedPort."), FirstByteTimeout));
         }
 
-        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(DrainTimeout)))
-        {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-DrainTimeout is for a wait with -Wait. Without, the Stop cmdlet has it."), DrainTimeout));
-        }
-
+        Foreground.Check(this, Wait, nameof(DrainTimeout));
         if (Secret.Length + PublicKey.Length > 0)
         {
             foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))

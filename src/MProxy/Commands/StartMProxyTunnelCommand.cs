@@ -154,11 +154,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
             ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{idle} is for a relay that is dialled, and -Session is there already: give it to Connect-MProxyRelay."), idle));
         }
 
-        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(DrainTimeout)))
-        {
-            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("-DrainTimeout is for a wait with -Wait. Without, the Stop cmdlet has it."), DrainTimeout));
-        }
-
+        Foreground.Check(this, Wait, nameof(DrainTimeout));
         var alone = HealthCheck is null ? MyInvocation.BoundParameters.Keys.FirstOrDefault(name => name is nameof(HealthCheckInterval) or nameof(HealthCheckTimeout)) : null;
         if (alone is not null)
         {

@@ -28,6 +28,18 @@ internal sealed class Foreground : IDisposable
         job.StateChanged += Wake;
     }
 
+    /// <summary>Refuses a drain without a wait.</summary>
+    /// <param name="cmdlet">Who starts a job.</param>
+    /// <param name="waits">It waits for its end.</param>
+    /// <param name="drain">The parameter that says how long clients may take to finish.</param>
+    public static void Check(PSCmdlet cmdlet, bool waits, string drain)
+    {
+        if (!waits && cmdlet.MyInvocation.BoundParameters.TryGetValue(drain, out var seconds))
+        {
+            cmdlet.ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{drain} is for a wait with -Wait. Without, the Stop cmdlet has it."), seconds));
+        }
+    }
+
     /// <summary>Returns a job that has just begun, and stays with it where that is asked for.</summary>
     /// <param name="cmdlet">Who returns it.</param>
     /// <param name="job">The job.</param>

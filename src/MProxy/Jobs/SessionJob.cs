@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using System.Threading.Channels;
 using MProxy.Engine;
+using MProxy.Engine.Events;
 using MProxy.Internal;
 
 namespace MProxy;
@@ -228,18 +229,7 @@ public abstract class SessionJob : Job, IDrainable
     {
         await foreach (var happened in events.ReadAllAsync().ConfigureAwait(false))
         {
-            foreach (var handler in _handlers?.GetInvocationList() ?? [])
-            {
-                try
-                {
-                    ((EventHandler<Event>)handler)(this, happened);
-                }
-#pragma warning disable CA1031 // A handler's failure is its own: the others go on.
-                catch (Exception)
-#pragma warning restore CA1031
-                {
-                }
-            }
+            _handlers.CallEach(this, happened);
         }
     }
 }

@@ -83,8 +83,7 @@ public sealed class TunnelJob : SessionJob
         lock (_gate)
         {
             _hasEnded = true;
+            Use([]);
         }
-
-        Use([]);
     }
 }
