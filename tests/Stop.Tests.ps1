@@ -52,12 +52,14 @@ Describe 'A stop of the pipeline' {
 
     It 'ends a wait for frames, and one for an answer; the link stays' {
         $link = Connect-MProxyRelay $relay.Listen[0] -Name stop-link
+        # Clients are refused until a script has asked for the first time: the stop may come before that.
+        Receive-MProxyFrame $link -Timeout 0 | Should -BeNullOrEmpty
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
         Measure-Stop 'param($Link, $Marks) $Marks.Enqueue(1); Receive-MProxyFrame $Link' -Arguments $link, $marks -IsUnderWay { $marks.Count -eq 1 }
 
         # A client that does not read, until the link holds the sender back.
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
-        $id = (Receive-MProxyFrame $link -Count 1).SocketId
+        $id = (Receive-MProxyFrame $link -Count 1 -Timeout 20).SocketId
         Measure-Stop 'param($Link, $Id) while ($true) { Send-MProxyFrame $Link -SocketId $Id -Data ([byte[]]::new(1MB)) }' -Arguments $link, $id -IsUnderWay { (Get-MProxyConnection $id -Session $link).State -eq 'Paused' }
         $link.State | Should -Be 'Connected'
         (Send-MProxyControl $link ping).Success | Should -BeTrue
@@ -121,14 +123,15 @@ Describe 'A stop of the pipeline' {
         do { Get-MProxyRelay | ForEach-Object { $first = $_; break } } while ($false)
         $first.Name | Should -Be 'stop-relay'
         $link = Connect-MProxyRelay $relay.Listen[0]
+        Receive-MProxyFrame $link -Timeout 0 | Should -BeNullOrEmpty
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
-        do { Receive-MProxyFrame $link | ForEach-Object { $first = $_; break } } while ($false)
+        do { Receive-MProxyFrame $link -Timeout 20 | ForEach-Object { $first = $_; break } } while ($false)
         $first.Kind | Should -Be 'Connection'
         $link.State | Should -Be 'Connected'
 
         # What was not taken is still there for the next.
         $null = $client.Client.Send([byte[]] (1, 2))
-        (Receive-MProxyFrame $link -Count 1).Data | Should -Be 1, 2
+        (Receive-MProxyFrame $link -Count 1 -Timeout 20).Data | Should -Be 1, 2
         $client.Dispose()
         $link | Disconnect-MProxyRelay -DrainTimeout 0
     }
