@@ -157,7 +157,12 @@ Describe 'Relays and tunnels as jobs' {
         $subscriber = $ExecutionContext.Events.SubscribeEvent($relay, 'EventRaised', 'relay-event', $null, [scriptblock] $null, $false, $false)
         try {
             $link = Connect-MProxyRelay $relay.Listen[0]
-            $happened = @(Wait-Until { $ExecutionContext.Events.ReceivedEvents | Where-Object SourceIdentifier -EQ 'relay-event' })[0]
+            # Events come in meanwhile: Get-Event, which the Shell does not have, takes the same lock.
+            $received = $ExecutionContext.Events.ReceivedEvents
+            $happened = @(Wait-Until {
+                    [Threading.Monitor]::Enter($received.SyncRoot)
+                    try { $received | Where-Object SourceIdentifier -EQ 'relay-event' } finally { [Threading.Monitor]::Exit($received.SyncRoot) }
+                })[0]
             $happened.Sender.Name | Should -Be $relay.Name
             $happened.SourceEventArgs.Kind | Should -Be 'LinkUp'
         }

@@ -53,7 +53,7 @@ Describe 'A stop of the pipeline' {
     It 'ends a wait for frames, and one for an answer; the link stays' {
         $link = Connect-MProxyRelay $relay.Listen[0] -Name stop-link
         # Clients are refused until a script has asked for the first time: the stop may come before that.
-        Receive-MProxyFrame $link -Timeout 0 | Should -BeNullOrEmpty
+        Receive-MProxyFrame $link -Timeout 0.01 | Should -BeNullOrEmpty
         $marks = [Collections.Concurrent.ConcurrentQueue[int]]::new()
         Measure-Stop 'param($Link, $Marks) $Marks.Enqueue(1); Receive-MProxyFrame $Link' -Arguments $link, $marks -IsUnderWay { $marks.Count -eq 1 }
 
@@ -123,7 +123,7 @@ Describe 'A stop of the pipeline' {
         do { Get-MProxyRelay | ForEach-Object { $first = $_; break } } while ($false)
         $first.Name | Should -Be 'stop-relay'
         $link = Connect-MProxyRelay $relay.Listen[0]
-        Receive-MProxyFrame $link -Timeout 0 | Should -BeNullOrEmpty
+        Receive-MProxyFrame $link -Timeout 0.01 | Should -BeNullOrEmpty
         $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $relay.TcpPort[0])
         do { Receive-MProxyFrame $link -Timeout 20 | ForEach-Object { $first = $_; break } } while ($false)
         $first.Kind | Should -Be 'Connection'

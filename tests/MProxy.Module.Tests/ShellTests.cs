@@ -83,7 +83,7 @@ public class ShellTests
         var cancellation = TestContext.Current.CancellationToken;
         using var process = Start(["-Command", "Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Wait -DrainTimeout 3600 | ForEach-Object { \"$($_.Listen[0]) $($_.TcpPort[0])\" }"]);
         var opened = (await process.StandardOutput.ReadLineAsync(cancellation))!.Split(' ');
-        using var device = Start(["-Command", $"$link = Connect-MProxyRelay {opened[0]}; $null = Receive-MProxyFrame $link -Timeout 0; 'ready'; $null = Receive-MProxyFrame $link -Count 1; 'came'; [void] [Console]::In.ReadLine()"]);
+        using var device = Start(["-Command", $"$link = Connect-MProxyRelay {opened[0]}; $null = Receive-MProxyFrame $link -Timeout 0.01; 'ready'; $null = Receive-MProxyFrame $link -Count 1; 'came'; [void] [Console]::In.ReadLine()"]);
         Assert.Equal("ready", await device.StandardOutput.ReadLineAsync(cancellation));
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, int.Parse(opened[1], CultureInfo.InvariantCulture), cancellation);
