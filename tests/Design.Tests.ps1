@@ -75,7 +75,7 @@ Describe 'The design of the cmdlets' {
     }
 
     It 'completes whatever can be listed' {
-        Test-Rule @($parameters | Where-Object { $_.Element -ne [switch] -and ($_.Name -in 'Command', 'SocketId' -or ($_.Name -eq 'Service' -and $_.Command -ne 'ConvertTo-MProxyFrame') -or ($_.Name -eq 'Name' -and $_.Command -match '^(Get|Set|Stop|Disconnect)-MProxy(Relay|Tunnel)$')) }) {
+        Test-Rule @($parameters | Where-Object { $_.Element -ne [switch] -and ($_.Name -in 'Command', 'SocketId' -or ($_.Name -eq 'Service' -and $_.Command -ne 'ConvertTo-MProxyFrame') -or ($_.Name -eq 'Name' -and $_.Command -match '^(Get|Set|Stop|Disconnect)-MProxy(Relay|Tunnel|Link|Connection)$') -or $_.Name -match '^(Drain|Restore)(Service|Name)$|^(Limit|HealthCheck|Device)$') }) {
             param($parameter) @($parameter.Attributes | Where-Object { $_ -is [System.Management.Automation.ArgumentCompleterAttribute] }).Count -eq 1
         }
     }

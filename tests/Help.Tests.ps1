@@ -9,7 +9,7 @@ Describe 'Help' {
     }
 
     It 'has a page, a synopsis, two examples and every parameter for each cmdlet' {
-        $commands.Count | Should -Be 23
+        $commands.Count | Should -Be 24
         foreach ($command in $commands) {
             [IO.File]::Exists([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) | Should -BeTrue
             $help = Get-Help $command.Name -Full
@@ -168,5 +168,34 @@ Describe 'The cmdlets' {
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name completed
         @(& $complete 'Stop-MProxyRelay -Name comp')[0] | Should -Be 'completed'
         $relay | Stop-MProxyRelay
+    }
+
+    It 'complete what is to be drained, and what is drained, of those that are named' {
+        $secret = [Net.NetworkCredential]::new('', 'of tests alone, and 32 bytes long').SecurePassword
+        $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -Secret $secret -Name drain-relay
+        $token = New-MProxyToken -Domain app.example, *.dev.example -Secret $secret
+        $tunnel = Start-MProxyTunnel $relay.Listen[0] @{ tcp = '127.0.0.1:9'; http = '127.0.0.1:9' } -Token $token -Name drain-tunnel
+        try {
+            Set-MProxyTunnel drain-tunnel -DrainService tcp
+            & $complete 'Set-MProxyTunnel drain-tunnel -DrainService ' | Should -Be 'http'
+            & $complete 'Set-MProxyTunnel drain-tunnel -RestoreService ' | Should -Be 'tcp'
+            $relay.GrantedName | Should -Be '*.dev.example', 'app.example'
+            & $complete 'Set-MProxyRelay drain-r* -DrainName ' | Should -Be "'*.dev.example'", "$($relay.TcpPort[0])", 'app.example'
+            Set-MProxyRelay drain-relay -DrainName app.example
+            & $complete 'Set-MProxyRelay drain-relay -RestoreName ' | Should -Be 'app.example'
+            (& $complete 'Set-MProxyRelay drain-relay -DrainName app') -contains 'app.example' | Should -BeFalse
+            (& $complete 'Set-MProxyRelay other -RestoreName app') -contains 'app.example' | Should -BeFalse
+        }
+        finally {
+            $tunnel | Stop-MProxyTunnel
+            $relay | Stop-MProxyRelay
+        }
+    }
+
+    It 'complete limits and probes, as something that can be run' {
+        $limits = & $complete 'Start-MProxyRelay -Limit '
+        $limits -contains '@{ MaxClients = 10000 }' | Should -BeTrue
+        foreach ($limit in $limits) { & ([scriptblock]::Create("Start-MProxyRelay tcp://127.0.0.1:0 -Limit $limit -WhatIf")) }
+        & $complete 'Set-MProxyTunnel -HealthCheck ' | Should -Be 'tcp', 'http:/'
     }
 }

@@ -85,11 +85,14 @@ Describe 'A link' {
         & $complete 'Send-MProxyControl -Session $link -Command au' | Should -Be 'auth', 'authn', 'authz'
         & $complete 'Disconnect-MProxyRelay -Name link-o' | Should -Be 'link-one'
         & $complete 'Get-MProxyRelay -Name link-' | Should -Be 'link-relay'
+        & $complete 'Get-MProxyLink link-o' | Should -Be 'link-one'
     }
 
     It 'is disconnected by name, by wildcard and as an object' {
         $second = Connect-MProxyRelay $relay.Listen[0] -Name link-second
         $third = Connect-MProxyRelay $relay.Listen[0] -Name link-third
+        (Get-MProxyLink link-second, link-th*).Name | Should -Be 'link-second', 'link-third'
+        { Get-MProxyLink none -ErrorAction Stop } | Should -Throw -ErrorId 'LinkNotFound,MProxy.Commands.GetMProxyLinkCommand'
         Disconnect-MProxyRelay -Name link-second -WhatIf
         $second.State | Should -Be 'Connected'
         Disconnect-MProxyRelay -Name link-sec*

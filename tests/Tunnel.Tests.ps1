@@ -78,6 +78,9 @@ Describe 'A relay and a tunnel' {
 
     It 'tells a port in use, a name in use, a relay that is not there, and a listener that others could reach' {
         { Start-MProxyRelay -Listen $relay.Listen[0] } | Should -Throw -ErrorId 'RelayStartFailed,MProxy.Commands.StartMProxyRelayCommand'
+        $taken = "127.0.0.1:$($relay.Listen[0].Port)"
+        $told = try { Start-MProxyRelay -Listen tcp://127.0.0.1:0, tcp://$taken } catch { "$_" }
+        $told | Should -BeLike "$taken cannot be opened: *."
         { Start-MProxyRelay -Listen tcp://127.0.0.1:0 -Name test-relay } | Should -Throw -ErrorId 'NameInUse,MProxy.Commands.StartMProxyRelayCommand'
         { Start-MProxyRelay -Listen tcp://0.0.0.0:0 } | Should -Throw -ErrorId 'RelayStartFailed,MProxy.Commands.StartMProxyRelayCommand'
         { Start-MProxyTunnel -Relay tcp://127.0.0.1:1 -Service tcp=127.0.0.1:9 } | Should -Throw -ErrorId 'TunnelStartFailed,MProxy.Commands.StartMProxyTunnelCommand'

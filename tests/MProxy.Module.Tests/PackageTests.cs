@@ -66,7 +66,7 @@ public sealed class PackageTests : IDisposable
                 """,
             ]);
         Assert.Equal((0, ""), (code, error));
-        Assert.Equal([Path.Combine(unpacked, "bin", "MProxy.dll"), "23", "Makes a signed token that says what a device may serve.", "Connected"], output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([Path.Combine(unpacked, "bin", "MProxy.dll"), "24", "Makes a signed token that says what a device may serve.", "Connected"], output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
     }
 
     private static System.Collections.Hashtable ReadManifest()

@@ -22,6 +22,11 @@ internal static class TcpSocket
             socket.Listen(Backlog);
             return socket;
         }
+        catch (SocketException error)
+        {
+            socket.Dispose();
+            throw ListenFailure.At(endpoint, error);
+        }
         catch
         {
             socket.Dispose();

@@ -20,7 +20,14 @@ internal static class UdpSocket
 
         socket.ReceiveBufferSize = BufferLength;
         socket.SendBufferSize = BufferLength;
-        socket.Bind(endpoint);
+        try
+        {
+            socket.Bind(endpoint);
+        }
+        catch (SocketException error)
+        {
+            throw ListenFailure.At($"{endpoint}/udp", error);
+        }
     });
 
     /// <summary>A socket that sends to one place and hears from there alone.</summary>

@@ -29,6 +29,11 @@ internal static class UnixSocket
             socket.Listen(Backlog);
             return socket;
         }
+        catch (SocketException error)
+        {
+            socket.Dispose();
+            throw ListenFailure.At(path, error);
+        }
         catch
         {
             socket.Dispose();

@@ -67,7 +67,7 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPor
                 }
                 catch (SocketException error)
                 {
-                    refusal = $"port {candidate} cannot be opened at the relay: {error.Message}";
+                    refusal = $"port {candidate} cannot be opened at the relay: {ListenFailure.Reason(error)}";
                 }
             }
 

@@ -58,6 +58,18 @@ internal sealed class LinkRegistry(RelaySettings settings)
         }
     }
 
+    /// <summary>The names that links may serve, in order.</summary>
+    public string[] Names
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _routes.Grants.SelectMany(entry => entry.Grant.Domains).Distinct(StringComparer.OrdinalIgnoreCase).Order(StringComparer.OrdinalIgnoreCase)];
+            }
+        }
+    }
+
     /// <summary>The ports, of TCP or UDP, that links hold by grants of a token id.</summary>
     public int[] PortsOf(string id, bool isUdp)
     {

@@ -116,6 +116,9 @@ public sealed class RelayServer : ISession, IMeterSource
     /// <summary>All client ports of UDP that are open now, those of grants too.</summary>
     public IReadOnlyList<int> OpenUdpPort => Ports.OpenUdp;
 
+    /// <summary>The names that devices with a link may serve now, by their tokens.</summary>
+    public IReadOnlyList<string> GrantedName => Registry.Names;
+
     /// <summary>The names and ports that get no new clients.</summary>
     public IReadOnlyList<string> DrainedName => Registry.Drained.All;
 

@@ -46,12 +46,14 @@ public sealed class GetMProxyConnectionCommand : ConnectionCommand
 
     /// <summary>The names that clients asked for, wildcards allowed.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = [];
 
     /// <summary>Devices as Device shows them, wildcards allowed.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Device { get; set; } = [];

@@ -27,6 +27,7 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
 
     /// <summary>Limits that are to be others than they are: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(RelayLimitCompleter))]
     [RelayLimitTransform]
     public RelayLimitChange? Limit { get; set; }
 
@@ -114,11 +115,13 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
 
     /// <summary>Names (*.name for all below one) or client ports that get no new clients, whichever device they would go to.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] DrainName { get; set; } = [];
 
     /// <summary>Names or ports of -DrainName that get clients again.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] RestoreName { get; set; } = [];
 

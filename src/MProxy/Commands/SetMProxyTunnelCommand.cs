@@ -36,6 +36,7 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
 
     /// <summary>How local services are probed from now on: 'tcp' or 'http:/path' for all of them, or @{ 'app.example.com' = 'http:/health' }; @{} for none.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(HealthCheckCompleter))]
     [HealthChecksTransform]
     public HealthChecks? HealthCheck { get; set; }
 
@@ -99,11 +100,13 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
 
     /// <summary>Services, by their keys, that get no new clients. Those that are there may finish.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] DrainService { get; set; } = [];
 
     /// <summary>Services of -DrainService that get clients again.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(LiveNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] RestoreService { get; set; } = [];
 

@@ -153,6 +153,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
 
     /// <summary>Limits that are to be others than usual: @{ MaxClients = 500; ClientBytesPerSecond = 1MB }.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(RelayLimitCompleter))]
     [RelayLimitTransform]
     public RelayLimitChange? Limit { get; set; }
 

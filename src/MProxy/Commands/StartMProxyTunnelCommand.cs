@@ -112,6 +112,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 
     /// <summary>How local services are probed: 'tcp' or 'http:/path' for all of them, or @{ 'app.example.com' = 'http:/health' } by the keys of -Service. One that fails gets no new clients.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(HealthCheckCompleter))]
     [HealthChecksTransform]
     public HealthChecks? HealthCheck { get; set; }
 

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using MProxy.Engine.Device;
 
@@ -9,9 +8,9 @@ internal sealed class ControlCommandCompleter : WordCompleter
 {
     private static readonly string[] Known = ["add_token", "check_token", "delete_token", "drain", "ping", "services"];
 
-    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
+    protected override IEnumerable<CompletionResult> Offer(CompletionPlace place, string word)
     {
-        var commands = PSValue.Unwrap(bound["Session"]) is DeviceLink { Commands.Count: > 0 } link ? link.Commands : Known;
-        return commands.Select(name => new CompletionResult(name));
+        var commands = PSValue.Unwrap(place.Bound["Session"]) is DeviceLink { Commands.Count: > 0 } link ? link.Commands : Known;
+        return commands.Select(name => Completion(name));
     }
 }

@@ -68,7 +68,7 @@ internal static class ErrorRecords
     public static ErrorRecord NotFound(string what, string name) => Create(
         new ItemNotFoundException($"There is no {what} named '{name}'."), Named(what, "NotFound"),
         ErrorCategory.ObjectNotFound, name,
-        what == "link" ? "Give -InputObject the link that Connect-MProxyRelay returned." : $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
+        $"Get-MProxy{char.ToUpperInvariant(what[0])}{what[1..]} lists those there are.");
 
     public static ErrorRecord NameInUse(string what, string name) => Create(
         new InvalidOperationException($"There is a {what} named '{name}' already."), ErrorId.NameInUse, ErrorCategory.ResourceExists, name,

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using System.Net.NetworkInformation;
 
@@ -9,12 +8,12 @@ internal sealed class LocalServiceCompleter : WordCompleter
 {
     private const string DefaultKey = "tcp";
 
-    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
+    protected override IEnumerable<CompletionResult> Offer(CompletionPlace place, string word)
     {
         var equals = word.IndexOf('=', StringComparison.Ordinal);
         var key = equals < 0 ? DefaultKey : word[..equals];
         return Ports().Select(port => $"{key}=localhost:{port}")
-            .Select(text => new CompletionResult(text, text, CompletionResultType.ParameterValue, $"{text[(key.Length + 1)..]} listens on this machine"));
+            .Select(text => Completion(text, $"{text[(key.Length + 1)..]} listens on this machine"));
     }
 
     private static SortedSet<int> Ports()

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace MProxy.Internal;
@@ -18,8 +17,6 @@ internal sealed class ServiceCompleter : WordCompleter
         ("dns", "DNS, by question name"),
     ];
 
-    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
-    {
-        return Services.Select(service => new CompletionResult(service.Name, service.Name, CompletionResultType.ParameterValue, service.About));
-    }
+    protected override IEnumerable<CompletionResult> Offer(CompletionPlace place, string word) =>
+        Services.Select(service => Completion(service.Name, service.About));
 }

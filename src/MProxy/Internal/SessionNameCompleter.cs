@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace MProxy.Internal;
@@ -6,15 +5,14 @@ namespace MProxy.Internal;
 /// <summary>Completes the names of the relays, links or tunnels there are, by the cmdlet.</summary>
 internal sealed class SessionNameCompleter : WordCompleter
 {
-    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
+    protected override IEnumerable<CompletionResult> Offer(CompletionPlace place, string word)
     {
-        var names = command.ToUpperInvariant() switch
+        var names = place.Command.ToUpperInvariant() switch
         {
-            "DISCONNECT-MPROXYRELAY" => Sessions.Links.All.Select(entry => entry.Key),
+            "DISCONNECT-MPROXYRELAY" or "GET-MPROXYLINK" => Sessions.Links.All.Select(entry => entry.Key),
             var name when name.EndsWith("RELAY", StringComparison.Ordinal) => Sessions.Relays.All.Select(entry => entry.Key),
             _ => Sessions.Tunnels.All.Select(entry => entry.Key),
         };
-        return names.Select(name =>
-            new CompletionResult(name.Contains(' ', StringComparison.Ordinal) ? $"'{name}'" : name, name, CompletionResultType.ParameterValue, name));
+        return names.Select(name => Completion(name));
     }
 }

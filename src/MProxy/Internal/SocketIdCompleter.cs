@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace MProxy.Internal;
@@ -6,11 +5,10 @@ namespace MProxy.Internal;
 /// <summary>Completes the identities of the clients there are. In quotes: a comma makes a list of what stands without.</summary>
 internal sealed class SocketIdCompleter : WordCompleter
 {
-    protected override IEnumerable<CompletionResult> Offer(string command, string word, IDictionary bound)
+    protected override IEnumerable<CompletionResult> Offer(CompletionPlace place, string word)
     {
         return Connections.All
             .DistinctBy(connection => connection.SocketId)
-            .Select(connection => new CompletionResult(
-                $"'{connection.SocketId}'", connection.SocketId, CompletionResultType.ParameterValue, $"{connection.Service} {connection.Name}".Trim() + $", {connection.State}"));
+            .Select(connection => Completion(connection.SocketId, $"{connection.Service} {connection.Name}".Trim() + $", {connection.State}"));
     }
 }

@@ -48,6 +48,9 @@ public sealed class RelayJob : SessionJob
     /// <inheritdoc cref="RelayServer.DrainedName"/>
     public IReadOnlyList<string> DrainedName => Relay.DrainedName;
 
+    /// <summary>The names that devices with a link may serve now, by their tokens.</summary>
+    public IReadOnlyList<string> GrantedName => Relay.GrantedName;
+
     /// <inheritdoc/>
     public override int LinkCount => Relay.LinkCount;
 
