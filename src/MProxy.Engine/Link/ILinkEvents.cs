@@ -22,6 +22,9 @@ internal interface ILinkEvents
     /// <summary>No frame of a client goes out or is taken in any more. Its last bytes may still be on their way to its local end.</summary>
     void Closed(LinkClient client);
 
+    /// <summary>Identities that were held back are free.</summary>
+    void Released();
+
     /// <summary>A client's frame was taken: it may offer the next.</summary>
     void Sent(LinkClient client);
 

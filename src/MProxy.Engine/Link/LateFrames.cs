@@ -1,19 +1,23 @@
 namespace MProxy.Engine.Link;
 
 /// <summary>
-/// Identities that ended lately, so that late frames never reopen one, and the peer is told once at most. An identity whose peer may
-/// still be sending is held back from a new client until a ping behind the end is answered: what was on its way is here by then.
+/// Identities that ended lately, so that late frames never reopen one, and the peer is told once at most. An identity that the peer may
+/// still be speaking of is held back from a new client until a ping behind the end is answered: what was on its way is here by then.
 /// Source: protocol.md, section 4.
 /// </summary>
 internal sealed class LateFrames(TimeProvider time)
 {
     private const int Capacity = 65_536;
+
+    // Of those that nobody waits for, so many share a ping.
+    private const int Batch = 1024;
     private static readonly TimeSpan Memory = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, (long At, bool WasTold)> _ended = [];
     private readonly Queue<(string SocketId, long At)> _order = new();
     private HashSet<string> _behindBarrier = [];
     private HashSet<string> _beforeBarrier = [];
+    private bool _isWanted;
 
     /// <summary>A client is over.</summary>
     /// <param name="socketId">Its identity.</param>
@@ -49,17 +53,14 @@ internal sealed class LateFrames(TimeProvider time)
     public void Remove(string socketId) => _ended.Remove(socketId);
 
     /// <summary>Frames of this identity may still come.</summary>
+    /// <param name="socketId">The identity.</param>
+    /// <param name="atOnce">It is likely to come back soon; else somebody will say that he wants it.</param>
     /// <returns>True where a ping is to be sent now; its answer is <see cref="BarrierPassed"/>.</returns>
-    public bool HoldBack(string socketId)
+    public bool HoldBack(string socketId, bool atOnce)
     {
-        if (_beforeBarrier.Count > 0)
-        {
-            _behindBarrier.Add(socketId);
-            return false;
-        }
-
-        _beforeBarrier.Add(socketId);
-        return true;
+        _behindBarrier.Add(socketId);
+        _isWanted |= atOnce;
+        return BeginIfDue();
     }
 
     /// <summary>More are held back than a peer that answers ever has.</summary>
@@ -67,13 +68,32 @@ internal sealed class LateFrames(TimeProvider time)
 
     public bool IsHeldBack(string socketId) => _beforeBarrier.Contains(socketId) || _behindBarrier.Contains(socketId);
 
+    /// <summary>Somebody waits for an identity that is held back.</summary>
+    /// <returns>True where a ping is to be sent now.</returns>
+    public bool Want(string socketId)
+    {
+        _isWanted |= _behindBarrier.Contains(socketId);
+        return BeginIfDue();
+    }
+
     /// <summary>All that was on its way when the ping was sent is here.</summary>
     /// <returns>True where another ping is to be sent now, for those that came behind it.</returns>
     public bool BarrierPassed()
     {
         _beforeBarrier.Clear();
+        return BeginIfDue();
+    }
+
+    private bool BeginIfDue()
+    {
+        if (_beforeBarrier.Count > 0 || _behindBarrier.Count == 0 || (!_isWanted && _behindBarrier.Count < Batch))
+        {
+            return false;
+        }
+
+        _isWanted = false;
         (_beforeBarrier, _behindBarrier) = (_behindBarrier, _beforeBarrier);
-        return _beforeBarrier.Count > 0;
+        return true;
     }
 
     private void Forget()

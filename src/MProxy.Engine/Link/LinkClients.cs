@@ -42,13 +42,13 @@ internal sealed class LinkClients
 
     public LinkClient? Find(ReadOnlySpan<byte> identity) => _table.Find(identity);
 
-    /// <summary>Relay side: announces a client. Null where one of the same identity is on the link, or its late frames may be: the two could not be told apart.</summary>
+    /// <summary>Relay side: announces a client. Null where one of the same identity is on the link, or is held back: the two could not be told apart.</summary>
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public LinkClient? Open(in FrameMeta meta)
     {
         var client = new LinkClient(meta) { OpenedAt = _time.GetUtcNow(), Since = _time.GetTimestamp() };
         var connection = FrameEncoder.Encode(FrameKind.Connection, meta, default);
-        if (_late.IsHeldBack(client.SocketId) || !_table.TryAdd(client))
+        if (IsHeldBack(client.SocketId) || !_table.TryAdd(client))
         {
             return null;
         }
@@ -56,6 +56,20 @@ internal sealed class LinkClients
         _late.Remove(client.SocketId);
         _outbox.Add(connection);
         return client;
+    }
+
+    /// <summary>
+    /// Frames of a client that is over may still come under its identity: until they have, which the peer is asked to say, no other can have it.
+    /// <see cref="ILinkEvents.Released"/> tells when to try again.
+    /// </summary>
+    public bool IsHeldBack(string socketId)
+    {
+        if (_late.Want(socketId))
+        {
+            SendBarrier();
+        }
+
+        return _late.IsHeldBack(socketId);
     }
 
     /// <summary>The local side has taken bytes of a client.</summary>
@@ -106,15 +120,7 @@ internal sealed class LinkClients
         if (!client.IsClosed)
         {
             Send(FrameKind.Error, client.Meta, ErrorBody.Create(message.Length <= MaxErrorText ? message : message[..MaxErrorText], code));
-            if (_role == LinkRole.Relay && !client.EndReceived && _late.HoldBack(client.SocketId))
-            {
-                SendBarrier();
-            }
-
-            if (_late.IsFull)
-            {
-                _events.Broke(new LinkException("The peer answers no ping behind the ends of its clients."));
-            }
+            HoldBack(client, atOnce: true);
         }
 
         if (!client.HasFailed)
@@ -251,13 +257,35 @@ internal sealed class LinkClients
             {
                 SendBarrier();
             }
+
+            _events.Released();
         },
         expires: false);
+
+    /// <summary>The device may not know yet that a client is over, and speak of it: pause, resume, fail, or go on.</summary>
+    private void HoldBack(LinkClient client, bool atOnce)
+    {
+        if (_role == LinkRole.Relay && _late.HoldBack(client.SocketId, atOnce))
+        {
+            SendBarrier();
+        }
+
+        if (_late.IsFull)
+        {
+            _events.Broke(new LinkException("The peer answers no ping behind the ends of its clients."));
+        }
+    }
 
     private void CloseWhenEnded(LinkClient client)
     {
         if (client is { EndSent: true, EndReceived: true })
         {
+            // Datagrams pause nobody, and a question comes from the port of the one before: those are not held up.
+            if (!client.IsDatagram)
+            {
+                HoldBack(client, atOnce: false);
+            }
+
             Close(client, wasTold: false);
         }
     }

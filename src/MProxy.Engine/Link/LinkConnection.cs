@@ -40,6 +40,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     private LinkException? _lastWords;
     private long _lastWordsBy;
     private TaskCompletionSource? _idle;
+    private TaskCompletionSource? _released;
     private bool _closed;
 
     /// <param name="role">Which side this is.</param>
@@ -151,7 +152,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
             if (_machine.Clients.Open(meta) is not { } client)
             {
-                return OpenResult.Duplicate;
+                return _machine.Clients.IsHeldBack(ClientIdentity.ToSocketId(meta)) ? OpenResult.HeldBack : OpenResult.Duplicate;
             }
 
             (sink, run) = join(this, client);
@@ -170,6 +171,15 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
 
         Push();
         return OpenResult.Opened;
+    }
+
+    /// <summary>Done when identities that were <see cref="OpenResult.HeldBack"/> are free, or the link has ended.</summary>
+    public Task WhenReleased()
+    {
+        lock (_gate)
+        {
+            return _closed ? Task.CompletedTask : (_released ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
     }
 
     /// <summary>Device side: runs the pump of an opened client, once its local end is connected. False where the client is over.</summary>
@@ -427,6 +437,12 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
             SocketPump { CanSendNow: true } pump => SendNow(pump, data),
             var sink => sink.Received(data, isFrameEnd),
         };
+    }
+
+    void ILinkEvents.Released()
+    {
+        _released?.TrySetResult();
+        _released = null;
     }
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
@@ -737,6 +753,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         lock (_gate)
         {
             _idle?.TrySetResult();
+            _released?.TrySetResult();
         }
     }
 }

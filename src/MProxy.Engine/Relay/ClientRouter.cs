@@ -20,6 +20,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
 
+    /// <summary>How long a client waits whose address and port may still be meant for another.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly ClientReception _reception = new(settings, ledger, time);
     private readonly CountByReason _refused = new();
     private long _duplicates;
@@ -69,9 +72,14 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return denied;
         }
 
+        ClientArrival? arrival = null;
         if (address is not null && port == ClientPortKind.Tcp)
         {
-            return Route(socket, new ClientArrival(remote, null, default), servicePort);
+            arrival = new ClientArrival(remote, null, default);
+            if (Route(socket, arrival, servicePort, out var free) is var refusal && free is null)
+            {
+                return refusal;
+            }
         }
 
         if (admission.TryArrive(address) is { } full)
@@ -79,16 +87,16 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return full;
         }
 
-        tasks.Run(() => ReceiveAsync(socket, remote, address, servicePort, port, cancellationToken));
+        tasks.Run(() => ReceiveAsync(socket, remote, address, servicePort, port, arrival, cancellationToken));
         return null;
     }
 
-    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, CancellationToken cancellationToken)
+    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, ClientArrival? arrival, CancellationToken cancellationToken)
     {
         try
         {
-            var arrival = await _reception.ReceiveAsync(socket, remote, address is null, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
-            if ((arrival.Refusal ?? Route(socket, arrival, servicePort)) is { } refusal)
+            arrival ??= await _reception.ReceiveAsync(socket, remote, address is null, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
+            if ((arrival.Refusal ?? await RouteAsync(socket, arrival, servicePort, cancellationToken).ConfigureAwait(false)) is { } refusal)
             {
                 await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
             }
@@ -103,10 +111,39 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
     }
 
-    /// <summary>Brings a client to a device.</summary>
-    /// <returns>Why not; null where it is there, and the socket is its link's.</returns>
-    private ClientRefusal? Route(Socket socket, ClientArrival arrival, int servicePort)
+    /// <summary>Brings a client to a device, and waits where its address and port were another's who has just left.</summary>
+    private async Task<ClientRefusal?> RouteAsync(Socket socket, ClientArrival arrival, int servicePort, CancellationToken cancellationToken)
     {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        for (; ; )
+        {
+            var refusal = Route(socket, arrival, servicePort, out var free);
+            if (free is null || patience.IsCancellationRequested)
+            {
+                return refusal;
+            }
+
+            try
+            {
+                await free.WaitAsync(either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Once more, and then it is refused.
+            }
+        }
+    }
+
+    /// <summary>Brings a client to a device.</summary>
+    /// <param name="socket">The client.</param>
+    /// <param name="arrival">What it is for.</param>
+    /// <param name="servicePort">Where it came.</param>
+    /// <param name="free">Done when it may be tried again; null where there is no use in that.</param>
+    /// <returns>Why not; null where it is there, and the socket is its link's.</returns>
+    private ClientRefusal? Route(Socket socket, ClientArrival arrival, int servicePort, out Task? free)
+    {
+        free = null;
         var introduction = arrival.Introduction;
         var needsHttps = settings.Current.RedirectToHttps;
         if (needsHttps && introduction is not null && Redirect(introduction) is { } redirect)
@@ -121,7 +158,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             var (up, down) = link.NewThrottles(client);
             var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
             return (pump, () => pump.RunAsync(socket));
-        });
+        }, out free);
         return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
             : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
             : refusal.MeansNoDevice ? introduction.NoDevice with { Reason = refusal.Reason }
@@ -129,15 +166,22 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     }
 
     /// <summary>Brings a client to the first link that takes it.</summary>
+    /// <param name="meta">Who it is, and what it is for.</param>
+    /// <param name="remote">Where it comes from.</param>
+    /// <param name="isDatagram">It has no connection.</param>
+    /// <param name="join">Makes its end at this side.</param>
+    /// <param name="free">Done when it may be tried again, since only a client that has just left is in its way; else null.</param>
     /// <returns>Why none did; null where it is there.</returns>
-    public ClientRefusal? Admit(in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    public ClientRefusal? Admit(
+        in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join, out Task? free)
     {
+        free = null;
         if (admission.TryEnter(remote.Address, isDatagram) is { } refusal)
         {
             return refusal;
         }
 
-        refusal = Open(meta, join);
+        refusal = Open(meta, join, out free);
         if (refusal is not null)
         {
             admission.Leave(remote.Address, isDatagram);
@@ -146,8 +190,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return refusal;
     }
 
-    private ClientRefusal? Open(in FrameMeta meta, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join)
+    private ClientRefusal? Open(in FrameMeta meta, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join, out Task? free)
     {
+        free = null;
         var candidates = registry.Candidates(meta);
         var (isFull, isDuplicate) = (false, false);
         try
@@ -162,7 +207,11 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
                 }))
                 {
                     case OpenResult.Opened:
+                        free = null;
                         return null;
+                    case OpenResult.HeldBack:
+                        free ??= link.Connection.WhenReleased();
+                        break;
                     case OpenResult.Duplicate:
                         isDuplicate = true;
                         break;
@@ -179,7 +228,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return ClientRefusal.NameTooLong;
         }
 
-        if (isDuplicate)
+        if (isDuplicate || free is not null)
         {
             Interlocked.Increment(ref _duplicates);
             return ClientRefusal.Duplicate;

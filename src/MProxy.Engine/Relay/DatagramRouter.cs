@@ -33,7 +33,7 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
     /// <returns>Why none did; null where it is there.</returns>
     public ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<RelayLink, LinkConnection, LinkClient, DatagramClient> join)
     {
-        var refusal = _isClosed ? ClientRefusal.Closing : router.Admit(meta, remote, isDatagram: true, (link, connection, client) => (join(link, connection, client), null));
+        var refusal = _isClosed ? ClientRefusal.Closing : router.Admit(meta, remote, isDatagram: true, (link, connection, client) => (join(link, connection, client), null), out _);
         if (refusal is not null)
         {
             router.Count(refusal, meta);

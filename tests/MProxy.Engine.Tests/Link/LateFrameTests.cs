@@ -63,17 +63,51 @@ public class LateFrameTests : MachineTest
     }
 
     [Fact]
-    public void An_identity_whose_peer_has_ended_is_free_at_once()
+    public void An_identity_that_ended_in_order_is_free_when_the_device_knows_that()
     {
         var relay = UpMachine(LinkRole.Relay);
         var ended = relay.Clients.Open(Meta(5))!;
-        relay.Receive(Frame(FrameKind.End, 5));
         relay.Clients.End(ended);
-        Assert.NotNull(relay.Clients.Open(Meta(5)));
+        relay.Receive(Frame(FrameKind.End, 5));
+        Assert.Equal(["Connection 5", "End 5"], Events.Sent(relay));
 
+        // The device may not have seen the end yet, and still speak of the client. It is asked when somebody wants to know.
+        Assert.Null(relay.Clients.Open(Meta(5)));
+        Assert.Equal(["Control  [1001,\"ping\"]"], Events.Sent(relay));
+        relay.Receive([.. Frame(FrameKind.Pause, 5), .. Frame(FrameKind.Error, 5)]);
+        Assert.Null(relay.Clients.Open(Meta(5)));
+        Assert.Empty(Events.Sent(relay));
+        relay.Receive(Control("[-1001,null]"));
+        Assert.True(Events.IsReleased);
+        var next = relay.Clients.Open(Meta(5))!;
+        Assert.False(next.IsPausedByPeer || next.IsClosed);
+    }
+
+    [Fact]
+    public void A_client_that_the_device_failed_leaves_its_identity_free()
+    {
+        var relay = UpMachine(LinkRole.Relay);
         _ = relay.Clients.Open(Meta(6));
         relay.Receive(Frame(FrameKind.Error, 6));
         Assert.NotNull(relay.Clients.Open(Meta(6)));
+    }
+
+    [Fact]
+    public void Ends_in_order_cost_one_ping_for_a_thousand()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        var pings = 0;
+        for (var port = 1; port <= 5000; port++)
+        {
+            relay.Clients.End(relay.Clients.Open(Meta(port))!);
+            relay.Receive(Frame(FrameKind.End, port));
+            foreach (var sent in Events.Sent(relay).Where(sent => sent.StartsWith("Control", StringComparison.Ordinal)))
+            {
+                relay.Receive(Control($"[-{1000 + ++pings},null]"));
+            }
+        }
+
+        Assert.Equal(4, pings);
     }
 
     [Fact]

@@ -25,11 +25,16 @@ internal sealed class RecordingEvents : ILinkEvents
 
     public LinkException? BreakReason { get; private set; }
 
+    /// <summary>Identities that were held back are free.</summary>
+    public bool IsReleased { get; private set; }
+
     public int Received(LinkClient client, ReadOnlySpan<byte> data, bool isFrameEnd)
     {
         Note(client, $"received {data.Length}");
         return 0;
     }
+
+    public void Released() => IsReleased = true;
 
     public void PeerEnded(LinkClient client) => Note(client, "ended");
 
