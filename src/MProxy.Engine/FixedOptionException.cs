@@ -6,6 +6,6 @@ public sealed class FixedOptionException : InvalidOperationException
     internal FixedOptionException(string what, IReadOnlyList<string> options)
         : base($"{string.Join(", ", options)} cannot change while the {what} runs: stop it, and start it with the new value.") => Options = options;
 
-    /// <summary>The options that would have to change, such as <c>TcpPort</c> or <c>Carrier.MaxHandshakes</c>.</summary>
+    /// <summary>The options that would have to change, such as <c>TcpPort</c> or <c>Link.HighMark</c>.</summary>
     public IReadOnlyList<string> Options { get; }
 }

@@ -66,6 +66,9 @@ internal sealed class Carrier : IAsyncDisposable
     /// <summary>On a relay: path and query that a device asked ws or wss for, without its token.</summary>
     public string? Path { get; init; }
 
+    /// <summary>On a relay: its place among those who have shown nothing yet. Whoever takes the carrier disposes of it when it has.</summary>
+    public IDisposable? Place { get; init; }
+
     /// <summary>Takes any stream, such as one made by a script, and owns it.</summary>
     public static Carrier FromStream(Stream stream, TimeProvider time)
     {

@@ -14,30 +14,27 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     public static CarrierHandshake Prepare(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options.MaxHandshakes));
         return uri.IsSecure || !(options.RequireClientCertificate || options.ClientThumbprint.Count > 0)
             ? new CarrierHandshake(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time)
             : throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
     }
-
-    /// <summary>How many may be under way at once.</summary>
-    public int MaxCount => options.MaxHandshakes;
 
     /// <summary>tcp and unix have none.</summary>
     public bool IsNeeded => uri.IsSecure || uri.IsWebSocket;
 
     /// <summary>Takes an accepted socket; null where its handshake came to nothing, and then it is closed. Never throws.</summary>
     /// <param name="socket">The socket.</param>
+    /// <param name="place">Its place among those who have shown nothing yet: left when it came to nothing, else the carrier's.</param>
     /// <param name="refused">Told why it came to nothing, unless the listening is over: one of <see cref="CarrierRefusal"/>.</param>
     /// <param name="cancellationToken">The listening is over.</param>
-    public async Task<Carrier?> RunAsync(Socket socket, Action<string> refused, CancellationToken cancellationToken)
+    public async Task<Carrier?> RunAsync(Socket socket, IDisposable place, Action<string> refused, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.HandshakeTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var parts = new CarrierParts(ledger);
         try
         {
-            if (await HandshakeAsync(parts.Add(socket), parts, either.Token).ConfigureAwait(false) is { } carrier)
+            if (await HandshakeAsync(parts.Add(socket), place, parts, either.Token).ConfigureAwait(false) is { } carrier)
             {
                 return carrier;
             }
@@ -49,6 +46,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         }
 
         parts.Close();
+        place.Dispose();
         if (!cancellationToken.IsCancellationRequested)
         {
             refused(timeout.IsCancellationRequested ? CarrierRefusal.Late : CarrierRefusal.Failed);
@@ -58,17 +56,17 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     }
 
     /// <summary>Takes an accepted socket of a scheme that needs no handshake.</summary>
-    public Carrier Accept(Socket socket)
+    public Carrier Accept(Socket socket, IDisposable place)
     {
         var parts = new CarrierParts(ledger);
         parts.Add(socket);
         var activity = Wrap(socket, parts);
-        return new Carrier(uri.Scheme, activity, activity, parts) { LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
+        return new Carrier(uri.Scheme, activity, activity, parts) { Place = place, LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
     }
 
     private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(ActivityStream.Over(socket, time));
 
-    private async Task<Carrier?> HandshakeAsync(Socket socket, CarrierParts parts, CancellationToken cancellationToken)
+    private async Task<Carrier?> HandshakeAsync(Socket socket, IDisposable place, CarrierParts parts, CancellationToken cancellationToken)
     {
         var activity = Wrap(socket, parts);
         Stream stream = activity;
@@ -97,6 +95,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
         return new Carrier(uri.Scheme, stream, activity, parts)
         {
+            Place = place,
             LocalEndPoint = SocketEndPoints.Local(socket),
             RemoteEndPoint = SocketEndPoints.Remote(socket),
             TlsProtocol = protocol,

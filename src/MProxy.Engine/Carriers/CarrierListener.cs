@@ -12,13 +12,15 @@ internal sealed class CarrierListener : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskSet _tasks;
     private readonly Action<string> _refused;
+    private readonly PendingPeers _pending;
     private volatile CarrierHandshake _handshake;
     private int _underWay;
     private Task _running = Task.CompletedTask;
 
-    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, Action<string> refused, ResourceLedger ledger, TimeProvider time)
+    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, Action<string> refused, PendingPeers pending, ResourceLedger ledger, TimeProvider time)
     {
         _refused = refused;
+        _pending = pending;
         _socket = ledger.Add(uri.SocketPath is { } path ? UnixSocket.Listen(path) : TcpSocket.Listen((IPEndPoint)uri.ToEndPoint()));
         _handshake = handshake;
         _ledger = ledger;
@@ -37,16 +39,17 @@ internal sealed class CarrierListener : IAsyncDisposable
     /// <param name="uri">Where.</param>
     /// <param name="options">What is asked of who comes.</param>
     /// <param name="refused">Told of each who becomes no carrier, with one of <see cref="CarrierRefusal"/>. Called on pool threads.</param>
+    /// <param name="pending">Who has a place before it has shown what it is. A carrier keeps its place until it is told otherwise.</param>
     /// <param name="ledger">Where sockets and buffers are noted.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="SocketException">The address or port cannot be had.</exception>
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     /// <exception cref="FormatException">The host is no address and not localhost.</exception>
-    public static CarrierListener Open(CarrierUri uri, ListenOptions options, Action<string> refused, ResourceLedger ledger, TimeProvider time)
+    public static CarrierListener Open(CarrierUri uri, ListenOptions options, Action<string> refused, PendingPeers pending, ResourceLedger ledger, TimeProvider time)
     {
         return uri.HasQuery
             ? throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri))
-            : new CarrierListener(uri, CarrierHandshake.Prepare(uri, options, ledger, time), refused, ledger, time);
+            : new CarrierListener(uri, CarrierHandshake.Prepare(uri, options, ledger, time), refused, pending, ledger, time);
     }
 
     /// <summary>Makes what shakes hands by other options. It is not in use before <see cref="Use"/>.</summary>
@@ -91,28 +94,41 @@ internal sealed class CarrierListener : IAsyncDisposable
     private void Take(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         var handshake = _handshake;
-        if (!handshake.IsNeeded)
+        if (_pending.TryEnter(RemoteOf(socket), out var refusal) is not { } place)
         {
-            accepted(handshake.Accept(socket));
-        }
-        else if (Interlocked.Increment(ref _underWay) > handshake.MaxCount)
-        {
-            Interlocked.Decrement(ref _underWay);
-            _refused(CarrierRefusal.TooMany);
+            _refused(refusal!);
             socket.Dispose();
+        }
+        else if (!handshake.IsNeeded)
+        {
+            accepted(handshake.Accept(socket, place));
         }
         else
         {
-            _tasks.Run(() => ShakeHandsAsync(handshake, socket, accepted, cancellationToken));
+            Interlocked.Increment(ref _underWay);
+            _tasks.Run(() => ShakeHandsAsync(handshake, socket, place, accepted, cancellationToken));
         }
     }
 
-    private async Task ShakeHandsAsync(CarrierHandshake handshake, Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
+    /// <summary>Null for one that is gone, or has no address.</summary>
+    private static EndPoint? RemoteOf(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    private async Task ShakeHandsAsync(CarrierHandshake handshake, Socket socket, IDisposable place, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         Carrier? carrier;
         try
         {
-            carrier = await handshake.RunAsync(socket, _refused, cancellationToken).ConfigureAwait(false);
+            carrier = await handshake.RunAsync(socket, place, _refused, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -22,7 +22,4 @@ public sealed record ListenOptions
 
     /// <summary>How long a device may take over TLS and upgrade.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>How many handshakes may be under way at once; who comes beyond is closed at once. At least 1.</summary>
-    public int MaxHandshakes { get; init; } = 512;
 }

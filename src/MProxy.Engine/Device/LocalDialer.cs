@@ -20,6 +20,9 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
     private readonly CountByReason _dropped = new();
     private readonly ConcurrentDictionary<LocalTarget, bool> _failing = [];
 
+    /// <summary>How many clients there may be.</summary>
+    public DialBound Bound { get; } = new(settings, time);
+
     /// <summary>Datagrams that could not go on, by reason.</summary>
     public IReadOnlyDictionary<string, long> DatagramsDropped => _dropped.All;
 
@@ -38,9 +41,12 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
             // A relay that can be told sends none, and those that it has sent before it knew are served.
             link.Fail(client, ErrorCode.NoService, "this service takes no clients now");
         }
-        else if (client.IsDatagram || !target.TakesStreams)
+        else if (!Bound.TryEnter(client.IsDatagram |= !target.TakesStreams))
         {
-            client.IsDatagram = true;
+            link.Fail(client, ErrorCode.NoService, "this device has as many clients as it takes");
+        }
+        else if (client.IsDatagram)
+        {
             var datagrams = new LocalDatagrams(link, client, _budget, () => _dropped.Add(DatagramDrop.Full));
             client.Sink = datagrams;
             _dials.Run(() => CarryDatagramsAsync(options, link, datagrams, target));
@@ -62,7 +68,15 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         }
     }
 
-    public void Ended(LinkConnection link, LinkClient client) => meter.ClientEnded(client.Meta.Service, client.EndCode, time.GetElapsedTime(client.Since));
+    public void Ended(LinkConnection link, LinkClient client)
+    {
+        if (client.Sink is ClientPump or LocalDatagrams)
+        {
+            Bound.Leave(client.IsDatagram);
+        }
+
+        meter.ClientEnded(client.Meta.Service, client.EndCode, time.GetElapsedTime(client.Since));
+    }
 
     public void LinkUp() => meter.LinkOpened();
 

@@ -135,6 +135,9 @@ public sealed class Tunnel : ISession, IMeterSource
     /// <summary>Whatever this tunnel holds open.</summary>
     internal ResourceLedger Ledger => _ledger;
 
+    /// <summary>Who is in.</summary>
+    internal DialBound Bound => _dialer.Bound;
+
     private Traffic Traffic => Links.Aggregate(default(Traffic), (sum, link) => sum + link.Traffic);
 
     /// <summary>Returns when a first link is up; from then on each keeps itself up. When the first try of every relay has failed, the tunnel has.</summary>

@@ -19,6 +19,12 @@ public sealed record TunnelOptions
     /// <summary>Links that are up already, and that stay when the tunnel stops.</summary>
     public IReadOnlyList<DeviceLink> Links { get; init; } = [];
 
+    /// <summary>Clients on all links together, of whom those of datagrams take up half. A relay that brings more has each of those fail.</summary>
+    public int MaxClients { get; init; } = 10_000;
+
+    /// <summary>New clients per second, and twice as many at once; 0 for no limit.</summary>
+    public int MaxNewClientsPerSecond { get; init; } = 5_000;
+
     /// <summary>How long a local service may take to accept.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

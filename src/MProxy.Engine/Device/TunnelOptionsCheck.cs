@@ -10,6 +10,8 @@ internal static class TunnelOptionsCheck
     [
         nameof(TunnelOptions.Service),
         nameof(TunnelOptions.HealthChecks),
+        nameof(TunnelOptions.MaxClients),
+        nameof(TunnelOptions.MaxNewClientsPerSecond),
         nameof(TunnelOptions.DialTimeout),
         nameof(TunnelOptions.DatagramIdleTimeout),
         nameof(TunnelOptions.SourceAddress),
@@ -22,6 +24,8 @@ internal static class TunnelOptionsCheck
     /// <exception cref="ArgumentException">An option is out of range, or the services cannot be dialled from the source address.</exception>
     public static void Check(TunnelOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxClients, 1, nameof(TunnelOptions.MaxClients));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxNewClientsPerSecond, nameof(TunnelOptions.MaxNewClientsPerSecond));
         CheckTime(options.DialTimeout, nameof(TunnelOptions.DialTimeout));
         CheckTime(options.DatagramIdleTimeout, nameof(TunnelOptions.DatagramIdleTimeout));
         LocalConnector.Check(options.Service, options.SourceAddress);

@@ -13,11 +13,15 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     /// <summary>Clients per second that are told of: what a relay does for thousands must not go into words that nobody reads.</summary>
     private const int ClientsPerSecond = 100;
 
+    /// <summary>What a peer alone brings about, per second: it must not push out what somebody has to know.</summary>
+    private const int PeersPerSecond = 10;
+
     /// <summary>How long one of a client waits for more: a way to the pool for each would slow down a relay with thousands a second.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
 
     private readonly RateBucket _clients = new(() => ClientsPerSecond, TimeSpan.FromSeconds(2), time);
     private readonly Queue<Event> _waiting = new();
+    private readonly RateBucket _peers = new(() => PeersPerSecond, TimeSpan.FromSeconds(2), time);
     private long _untold;
     private EventHandler<Event>? _handlers;
     private EventFeed[] _followers = [];
@@ -46,7 +50,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     /// <summary>Somebody takes events, so that those of each client are worth their words.</summary>
     public bool IsWatched => Volatile.Read(ref _handlers) is not null || Array.Exists(Volatile.Read(ref _followers), follower => follower.IsWatched);
 
-    /// <summary>Clients that were watched and not told of, since too many came.</summary>
+    /// <summary>Clients that were watched and peers' doings, not told of since there was too much of it.</summary>
     public long UntoldCount => Interlocked.Read(ref _untold);
 
     /// <summary>Done when the events so far were handed to the handlers; at once where there are none.</summary>
@@ -63,6 +67,19 @@ internal sealed class EventFeed(object sender, TimeProvider time)
 
     public void Raise(EventKind kind, string source, string message, string? code = null) =>
         Take(new Event(time.GetUtcNow(), kind, source, new Lazy<string>(PlainText.Of(message)), code, null));
+
+    /// <summary>Tells of something that a peer may bring about as often as it likes: 10 times a second, and what is more is counted.</summary>
+    public void RaiseOfPeer(EventKind kind, string source, string message, string? code = null)
+    {
+        if (_peers.TryTake(1))
+        {
+            Raise(kind, source, message, code);
+        }
+        else
+        {
+            Interlocked.Increment(ref _untold);
+        }
+    }
 
     /// <summary>Whether one more client is to be told of, whether it comes or is refused. Not where nobody watches.</summary>
     public bool TryBeginClient()

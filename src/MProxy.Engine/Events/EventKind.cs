@@ -9,7 +9,7 @@ public enum EventKind
     /// <summary>A link was lost; the message says why, and when the next try is.</summary>
     LinkLost,
 
-    /// <summary>A relay refused for good; nobody tries again.</summary>
+    /// <summary>A relay refused for good; nobody tries again. At a relay: somebody came who is no device; of a flood, 10 a second are told.</summary>
     LinkRefused,
 
     /// <summary>What a link may serve has changed.</summary>

@@ -17,6 +17,9 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 {
     // Of what is read at once, and thereby of a frame. A buffer of the pool holds it and its header.
     private const int ReadLength = (128 << 10) - WireFormat.MaxHeaderRoom;
+
+    // Clients are many, and most say little: one that fills this gets the long one.
+    private const int FirstLength = (16 << 10) - WireFormat.MaxHeaderRoom;
     private const int MaxIgnored = 256 << 10;
 
     /// <summary>How long a client that was stopped is still listened to: who is cut off while it sends may never see its last answer.</summary>
@@ -28,11 +31,15 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     private readonly PendingSend _pending = new();
     private readonly TaskCompletionSource? _answered = filter is null ? null : new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[]? _buffer;
+    private int _length = FirstLength;
     private int _held;
+
+    // The most that came at once since it was last waited for.
+    private int _most;
     private LoopTurn _turn;
 
     /// <summary>Where bytes are read into, with room for a header in front.</summary>
-    private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + ReadLength)).AsMemory(WireFormat.MaxHeaderRoom, ReadLength);
+    private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + _length)).AsMemory(WireFormat.MaxHeaderRoom, _length);
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     public void Complete(bool sent, bool inline) => _pending.Complete(sent, inline);
@@ -58,6 +65,7 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
         {
             if (!first.IsEmpty)
             {
+                _length = first.Length > FirstLength ? ReadLength : FirstLength;
                 first.CopyTo(Body);
                 _held = first.Length;
                 first = default;
@@ -150,25 +158,47 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     /// <summary>Receives behind what is held; nothing at the end. False where nothing is there yet, which is waited for without a buffer: clients that are silent may be many.</summary>
     private bool TryReceive(Socket socket, out int count)
     {
+        Grow();
         count = socket.Receive(Body.Span.Slice(_held, Room()), SocketFlags.None, out var error);
         if (error == SocketError.WouldBlock)
         {
             if (_held == 0)
             {
                 ReturnBuffer();
+                _length = _most > FirstLength / 2 ? ReadLength : FirstLength;
+                _most = 0;
             }
 
             return false;
         }
 
+        _most = Math.Max(_most, count);
         return error == SocketError.Success ? true : throw new SocketException((int)error);
     }
 
     /// <summary>How much to receive at once. What a filter holds back may need the rest of the buffer.</summary>
     private int Room()
     {
-        var most = _held == 0 ? link.BodyLength : ReadLength - _held;
+        var most = _held == 0 ? Math.Min(link.BodyLength, _length) : _length - _held;
         return Math.Min(most, throttle?.Piece ?? most);
+    }
+
+    /// <summary>The long buffer for one that has filled the other.</summary>
+    private void Grow()
+    {
+        if (_length == ReadLength || (_most < FirstLength && _held < FirstLength))
+        {
+            return;
+        }
+
+        var held = _buffer;
+        _buffer = null;
+        _length = ReadLength;
+        if (held is not null)
+        {
+            held.AsSpan(WireFormat.MaxHeaderRoom, _held).CopyTo(Body.Span);
+            link.Ledger.Return(held);
+        }
     }
 
     private void ReturnBuffer()

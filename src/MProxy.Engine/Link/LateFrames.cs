@@ -11,10 +11,13 @@ internal sealed class LateFrames(TimeProvider time)
 
     // Of those that nobody waits for, so many share a ping.
     private const int Batch = 1024;
+
+    private const int MaxStrangers = 4096;
     private static readonly TimeSpan Memory = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, (long At, bool WasTold)> _ended = [];
     private readonly Queue<(string SocketId, long At)> _order = new();
+    private readonly HashSet<int> _strangers = [];
     private HashSet<string> _behindBarrier = [];
     private HashSet<string> _beforeBarrier = [];
     private bool _isWanted;
@@ -46,8 +49,13 @@ internal sealed class LateFrames(TimeProvider time)
             return !ended.WasTold;
         }
 
-        Add(socketId, wasTold: true);
-        return true;
+        // A peer makes up as many as it likes: only their hashes are kept, and if two are alike, one is not answered.
+        if (_strangers.Count == MaxStrangers)
+        {
+            _strangers.Clear();
+        }
+
+        return _strangers.Add(socketId.GetHashCode(StringComparison.Ordinal));
     }
 
     public void Remove(string socketId) => _ended.Remove(socketId);

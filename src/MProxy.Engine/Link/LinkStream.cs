@@ -10,6 +10,9 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
 {
     private const int ReadLength = 256 << 10;
 
+    // Links are many, and most are silent: until one read fills this, it is enough.
+    private const int FirstLength = 16 << 10;
+
     // The longest record that TLS has: behind one as long, more may be there.
     private const int RecordLength = 16 << 10;
 
@@ -54,14 +57,15 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        var buffer = ledger.Rent(ReadLength);
+        var length = FirstLength;
+        var buffer = ledger.Rent(length);
         var isReading = false;
         var turn = new LoopTurn();
         try
         {
             for (int start = 0, end = 0; ;)
             {
-                var reading = BeginRead(buffer.AsMemory(end, ReadLength - end), cancellationToken);
+                var reading = BeginRead(buffer.AsMemory(end, length - end), cancellationToken);
                 if (start < end && !reading.IsCompletedSuccessfully)
                 {
                     // What is here does not wait for what may come.
@@ -74,7 +78,7 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
                 isReading = false;
                 Interlocked.Add(ref _bytesIn, count);
                 end += count;
-                if (bringsRecords && count == RecordLength && end + RecordLength <= ReadLength)
+                if (bringsRecords && count == RecordLength && end + RecordLength <= length)
                 {
                     continue;
                 }
@@ -86,6 +90,12 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
                 }
 
                 await turn.Moved(end - start);
+                if (end == length && length < ReadLength)
+                {
+                    ledger.Return(buffer);
+                    buffer = ledger.Rent(length = ReadLength);
+                }
+
                 start = end = 0;
             }
         }

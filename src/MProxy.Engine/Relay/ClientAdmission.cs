@@ -1,7 +1,4 @@
-using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
-using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 
@@ -20,8 +17,8 @@ internal sealed class ClientAdmission
     private readonly RateBucket _rate;
     private readonly RateBucket _datagramRate;
     private readonly Func<double> _perAddress;
-    private readonly Dictionary<(ulong High, ulong Low), Entry> _addresses = [];
-    private readonly Queue<(ulong High, ulong Low)> _recovering = new();
+    private readonly Dictionary<AddressKey, Entry> _addresses = [];
+    private readonly Queue<AddressKey> _recovering = new();
     private int _count;
     private int _datagramCount;
     private int _arrivalCount;
@@ -80,7 +77,7 @@ internal sealed class ClientAdmission
             return null;
         }
 
-        var plain = SocketEndPoints.Unmapped(address);
+        var plain = Carriers.SocketEndPoints.Unmapped(address);
         return limits.DeniedClients.Any(network => network.Contains(plain))
             || (limits.AllowedClients.Count > 0 && !limits.AllowedClients.Any(network => network.Contains(plain)))
             ? ClientRefusal.Denied
@@ -114,6 +111,23 @@ internal sealed class ClientAdmission
             }
 
             _arrivalCount++;
+            return null;
+        }
+    }
+
+    /// <summary>One that arrived by a proxy is known to come from an address: it counts there too.</summary>
+    /// <returns>Why it may not; null where it does, and <see cref="Introduced"/> is to be called for that address.</returns>
+    public ClientRefusal? TryName(IPAddress address)
+    {
+        lock (_addresses)
+        {
+            var entry = Find(KeyOf(address, isDatagram: false));
+            if (entry.Arrivals >= _settings.Limits.MaxClientsPerAddress)
+            {
+                return ClientRefusal.TooManyOfAddress;
+            }
+
+            entry.Arrivals++;
             return null;
         }
     }
@@ -194,22 +208,10 @@ internal sealed class ClientAdmission
         }
     }
 
-    /// <summary>
-    /// IPv4 addresses one by one, IPv6 by their first 64 bits. Apart from each other those of datagrams: whoever makes up an address takes nothing from
-    /// the clients of streams that it has.
-    /// </summary>
-    private static (ulong High, ulong Low) KeyOf(IPAddress address, bool isDatagram)
-    {
-        var kind = isDatagram ? 2UL : 0UL;
-        var plain = SocketEndPoints.Unmapped(address);
-        Span<byte> bytes = stackalloc byte[16];
-        plain.TryWriteBytes(bytes, out _);
-        return plain.AddressFamily == AddressFamily.InterNetworkV6
-            ? (BinaryPrimitives.ReadUInt64BigEndian(bytes), kind | 1UL)
-            : (BinaryPrimitives.ReadUInt32BigEndian(bytes), kind);
-    }
+    /// <summary>Apart from each other those of datagrams: whoever makes up an address takes nothing from the clients of streams that it has.</summary>
+    private static AddressKey KeyOf(IPAddress address, bool isDatagram) => AddressKey.Of(address, isDatagram ? 1U : 0U);
 
-    private Entry Find((ulong High, ulong Low) key)
+    private Entry Find(AddressKey key)
     {
         if (!_addresses.TryGetValue(key, out var entry))
         {
@@ -220,7 +222,7 @@ internal sealed class ClientAdmission
     }
 
     /// <summary>An address that comes back does not get a full rate by that.</summary>
-    private void ForgetUnused((ulong High, ulong Low) key)
+    private void ForgetUnused(AddressKey key)
     {
         var entry = _addresses[key];
         if (entry.IsUsed || entry.IsRecovering)

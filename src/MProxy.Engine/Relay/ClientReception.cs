@@ -17,13 +17,15 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
     /// <param name="remote">The other end of that.</param>
     /// <param name="isProxy">That is a proxy, which has to say who its client is.</param>
     /// <param name="port">What clients of the port speak.</param>
+    /// <param name="name">Told where the client of a proxy comes from, when that is known. Says why it may not be; null where it may.</param>
     /// <param name="canBeRaw">Some device takes a client of raw TCP: otherwise one that is silent may still show that it is none.</param>
     /// <param name="cancellationToken">The relay takes no more clients.</param>
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="OperationCanceledException">The relay takes no more clients.</exception>
-    public async Task<ClientArrival> ReceiveAsync(Socket socket, IPEndPoint remote, bool isProxy, ClientPortKind port, Func<bool> canBeRaw, CancellationToken cancellationToken)
+    public async Task<ClientArrival> ReceiveAsync(
+        Socket socket, IPEndPoint remote, bool isProxy, ClientPortKind port, Func<IPAddress, ClientRefusal?> name, Func<bool> canBeRaw, CancellationToken cancellationToken)
     {
-        var reading = new Reading(remote, isProxy, port);
+        var reading = new Reading(remote, isProxy, port, name);
         using var late = new CancellationTokenSource(settings.Current.Carrier.HandshakeTimeout, time);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         var buffer = ledger.Rent(FirstLength);
@@ -101,7 +103,7 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
     }
 
     /// <summary>What is known of one client so far: its proxy's header first, where it has to have one, then its own words.</summary>
-    private sealed class Reading(IPEndPoint remote, bool needsHeader, ClientPortKind port)
+    private sealed class Reading(IPEndPoint remote, bool needsHeader, ClientPortKind port, Func<IPAddress, ClientRefusal?> name)
     {
         private readonly ClientIntroduction? _introduction = port == ClientPortKind.Tcp ? null : new ClientIntroduction(port);
         private IPEndPoint _client = remote;
@@ -131,6 +133,10 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
                 _client = header.Source ?? _client;
                 _headerLength = header.Length;
                 _needsHeader = false;
+                if (name(_client.Address) is { } refusal)
+                {
+                    return new ClientArrival(_client, null, default, refusal);
+                }
             }
 
             var words = data[_headerLength..];

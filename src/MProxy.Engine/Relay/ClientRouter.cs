@@ -93,9 +93,10 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
 
     private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, ClientArrival? arrival, CancellationToken cancellationToken)
     {
+        var isProxy = address is null;
         try
         {
-            arrival ??= await _reception.ReceiveAsync(socket, remote, address is null, port, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
+            arrival ??= await _reception.ReceiveAsync(socket, remote, isProxy, port, Name, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
             if ((arrival.Refusal ?? await RouteAsync(socket, arrival, servicePort, cancellationToken).ConfigureAwait(false)) is { } refusal)
             {
                 await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
@@ -108,6 +109,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         finally
         {
             admission.Introduced(address);
+        }
+
+        ClientRefusal? Name(IPAddress client)
+        {
+            var refusal = admission.TryName(client);
+            address = refusal is null ? client : null;
+            return refusal;
         }
     }
 

@@ -30,6 +30,12 @@ public sealed record RelayLimits
     /// <summary>How many clients may be listened to at once before they are brought to a device, or told that there is none.</summary>
     public int MaxArrivals { get; init; } = 4_096;
 
+    /// <summary>How many peers may be connected where devices come in that have shown no token that holds; without tokens, that have not come so far as to be a link.</summary>
+    public int MaxPendingLinks { get; init; } = 512;
+
+    /// <summary>The same of one address, so that one cannot keep all others out.</summary>
+    public int MaxPendingLinksPerAddress { get; init; } = 64;
+
     /// <summary>Bytes per second of one client, each way; 0 for no limit. Streams wait, datagrams beyond it are dropped.</summary>
     public long ClientBytesPerSecond { get; init; }
 
@@ -41,6 +47,12 @@ public sealed record RelayLimits
 
     /// <summary>How long a client of a stream may be silent both ways before it is ended; zero for ever.</summary>
     public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// The same where its service has said all, and the client has it all and could only go on by itself: one that never closes takes up room no longer
+    /// than this. Zero is as <see cref="ClientIdleTimeout"/>.
+    /// </summary>
+    public TimeSpan HalfClosedTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a client of datagrams may be silent both ways before it is over; one of DNS 5 s at most.</summary>
     public TimeSpan DatagramIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
@@ -59,9 +71,14 @@ public sealed record RelayLimits
 
     private TimeSpan DnsIdleTimeout => DatagramIdleTimeout > TimeSpan.Zero && DatagramIdleTimeout < DnsPatience ? DatagramIdleTimeout : DnsPatience;
 
-    internal TimeSpan IdleTimeoutOf(string? service, bool isDatagram) =>
-        !isDatagram ? ClientIdleTimeout : service == ClientService.Dns ? DnsIdleTimeout : DatagramIdleTimeout;
+    internal TimeSpan IdleTimeoutOf(LinkClient client) =>
+        !client.IsDatagram ? (client is { EndReceived: true, Waiting: 0 } ? ShorterOf(HalfClosedTimeout, ClientIdleTimeout) : ClientIdleTimeout)
+        : client.Meta.Service == ClientService.Dns ? DnsIdleTimeout : DatagramIdleTimeout;
 
     /// <summary>All that there are, of clients of DNS only where some may come: the shortest decides how often is looked.</summary>
-    internal TimeSpan[] IdleTimeouts(bool withDns) => withDns ? [ClientIdleTimeout, DatagramIdleTimeout, DnsIdleTimeout] : [ClientIdleTimeout, DatagramIdleTimeout];
+    internal TimeSpan[] IdleTimeouts(bool withDns) =>
+        [ClientIdleTimeout, HalfClosedTimeout, DatagramIdleTimeout, .. withDns ? [DnsIdleTimeout] : Array.Empty<TimeSpan>()];
+
+    private static TimeSpan ShorterOf(TimeSpan first, TimeSpan second) =>
+        first == TimeSpan.Zero ? second : second == TimeSpan.Zero || first < second ? first : second;
 }

@@ -11,6 +11,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 {
     private const long GrantId = 2;
 
+    // Each costs a signature check, and who has that many has none that holds.
+    private const int MaxRefusedTokens = 20;
+
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
     private readonly TimeProvider _time;
@@ -18,6 +21,8 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     private readonly LinkGrants _grants;
     private readonly LinkRates _rates;
     private DateTimeOffset _tokenlessSince;
+    private volatile bool _isDevice;
+    private int _refusedTokens;
     private volatile LinkException? _lastWords;
 
     public RelayLink(RelayServer relay, RelaySettings settings, Carrier carrier, ResourceLedger ledger, TimeProvider time)
@@ -38,6 +43,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     /// <summary>The carrier and where it comes from.</summary>
     public string Name { get; }
+
+    /// <summary>It has greeted, and has shown a token that holds, or needs none: before that it is a stranger.</summary>
+    public bool IsDevice => _isDevice;
 
     /// <summary>The device takes no new clients.</summary>
     public bool IsDraining { get; private set; }
@@ -94,6 +102,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     {
         await _timer.DisposeAsync().ConfigureAwait(false);
         Forget(_grants.RemoveAll());
+        Connection.Carrier.Place?.Dispose();
         await Connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -103,7 +112,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     void ILinkHost.Answered(LinkConnection link, LinkClient client) => _relay.Meter.FirstByte(client.Meta.Service, _time.GetElapsedTime(client.Since));
 
-    void ILinkHost.WentUp(LinkConnection link) => _relay.LinkWentUp(this);
+    void ILinkHost.WentUp(LinkConnection link) => AnnounceIfDevice();
 
     void ILinkHost.Measured(LinkConnection link, TimeSpan roundTrip) => _relay.Meter.Answered(roundTrip);
 
@@ -122,6 +131,10 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         catch (LinkException refusal)
         {
             link.Say(control => control.Reply(id, refusal.Code, refusal.Message));
+            if (refusal.Code == ErrorCode.InvalidToken && ++_refusedTokens == MaxRefusedTokens)
+            {
+                Close(new LinkException($"{MaxRefusedTokens} tokens of this link were refused.", code: ErrorCode.InvalidToken));
+            }
         }
 
         return true;
@@ -139,6 +152,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         else if (!RequiresToken)
         {
             _relay.Registry.Grant(this, _grants.AddUnrestricted(_relay.TcpPort, _relay.UdpPort));
+            AnnounceIfDevice();
         }
         else if (Connection.Carrier.Token is { } token)
         {
@@ -212,9 +226,26 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             }
 
             ArmTimer();
+            AnnounceIfDevice();
         }
 
         TellGrants();
+    }
+
+    /// <summary>Called with the link's lock held, when it is up and when a grant comes, in whatever order.</summary>
+    private void AnnounceIfDevice()
+    {
+        if (_grants.All.Length == 0)
+        {
+            return;
+        }
+
+        Connection.Carrier.Place?.Dispose();
+        if (!_isDevice && Connection.IsUp)
+        {
+            _isDevice = true;
+            _relay.LinkWentUp(this);
+        }
     }
 
     private void Delete(string? token)

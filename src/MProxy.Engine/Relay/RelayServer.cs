@@ -54,12 +54,13 @@ public sealed class RelayServer : ISession, IMeterSource
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(_settings);
         Admission = new ClientAdmission(_settings, time);
+        Pending = new PendingPeers(() => (_settings.Limits.MaxPendingLinks, _settings.Limits.MaxPendingLinksPerAddress));
         _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
             () => Registry.Links.Select(link => link.Connection),
-            client => _settings.Limits.IdleTimeoutOf(client.Meta.Service, client.IsDatagram),
+            client => _settings.Limits.IdleTimeoutOf(client),
             () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
     }
@@ -87,7 +88,7 @@ public sealed class RelayServer : ISession, IMeterSource
     public Task EventsHandedOut => _events.HandedOut;
 
     /// <summary>How long a message to its slowest device and back takes, as last measured; null while none is connected.</summary>
-    public TimeSpan? RoundTrip => Registry.Links.Max(link => link.Connection.RoundTrip);
+    public TimeSpan? RoundTrip => Registry.Links.Where(link => link.IsDevice).Max(link => link.Connection.RoundTrip);
 
     /// <summary>Where devices come in, with the ports that are really open.</summary>
     public IReadOnlyList<CarrierUri> Listen { get; private set; } = [];
@@ -123,7 +124,7 @@ public sealed class RelayServer : ISession, IMeterSource
     public IReadOnlyList<string> DrainedName => Registry.Drained.All;
 
     /// <summary>How many devices are connected.</summary>
-    public int LinkCount => Registry.Links.Count(link => link.Connection.IsUp);
+    public int LinkCount => Registry.Links.Count(link => link.IsDevice);
 
     /// <summary>How many clients are on all links.</summary>
     public int ClientCount => Registry.Links.Sum(link => link.Connection.ClientCount);
@@ -197,6 +198,8 @@ public sealed class RelayServer : ISession, IMeterSource
     internal ClientAdmission Admission { get; }
 
     internal RelaySettings Settings => _settings;
+
+    internal PendingPeers Pending { get; }
 
     internal SessionMeter Meter { get; }
 
@@ -310,8 +313,13 @@ public sealed class RelayServer : ISession, IMeterSource
         _limited.Add(limit);
     }
 
-    internal void LinkReported(RelayLink link, ControlReply error) =>
-        _events.Raise(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
+    internal void LinkReported(RelayLink link, ControlReply error)
+    {
+        if (link.IsDevice)
+        {
+            _events.RaiseOfPeer(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
+        }
+    }
 
     /// <summary>Ends a link that another has taken over from. Later: whoever asks holds its own link's lock.</summary>
     internal void Replace(RelayLink stale) => _tasks.Run(() =>
@@ -353,7 +361,7 @@ public sealed class RelayServer : ISession, IMeterSource
         // All are bound before any is served: a relay is open whole, or not at all.
         foreach (var uri in _options.Listen)
         {
-            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, reason => _linksRefused.Add(reason), _ledger, _time));
+            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, reason => _linksRefused.Add(reason), Pending, _ledger, _time));
         }
 
         Listen = _listeners.Select(listener => listener.Uri).ToArray();
@@ -393,21 +401,18 @@ public sealed class RelayServer : ISession, IMeterSource
             try
             {
                 var end = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
-                if (link.Connection.IsUp)
+                var code = (end as LinkException)?.Code;
+                if (link.IsDevice)
                 {
                     Meter.LinkEnded(end);
+                    _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", code);
                 }
                 else if (!_stopping.IsCancellationRequested)
                 {
-                    _linksRefused.Add((end as LinkException)?.Code switch
-                    {
-                        ErrorCode.Timeout => NoGreeting,
-                        ErrorCode.InvalidToken => NoToken,
-                        _ => NoDevice,
-                    });
+                    var reason = code switch { ErrorCode.Timeout => NoGreeting, ErrorCode.InvalidToken => NoToken, _ => NoDevice };
+                    _linksRefused.Add(reason);
+                    _events.RaiseOfPeer(EventKind.LinkRefused, Name, $"Whoever came from {link.Name} is no device: {end?.Message ?? reason}", code);
                 }
-
-                _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", (end as LinkException)?.Code);
             }
             finally
             {

@@ -60,7 +60,7 @@ public class CarrierListenerTests
     public async Task Handshakes_beyond_the_limit_are_closed_at_once()
     {
         var time = new SignallingTime();
-        await using var world = CarrierWorld.Open("wss://127.0.0.1:0", new ListenOptions { Certificate = TestCertificate.Relay, MaxHandshakes = 2 }, time);
+        await using var world = CarrierWorld.Open("wss://127.0.0.1:0", time: time, pending: new PendingPeers(() => (2, 2)));
         using var first = await world.ConnectRawAsync();
         using var second = await world.ConnectRawAsync();
         await time.TimerSetAsync();
@@ -68,7 +68,7 @@ public class CarrierListenerTests
         using var third = await world.ConnectRawAsync();
         Assert.Equal("", await CarrierWorld.ReadAllAsync(third));
         Assert.Equal(2, world.Listener.HandshakeCount);
-        Assert.Equal(["too many handshakes at once"], world.Refused);
+        Assert.Equal(["too many that have shown no token at once"], world.Refused);
 
         first.Dispose();
         await Until.TrueAsync(() => world.Listener.HandshakeCount == 1);
@@ -90,9 +90,9 @@ public class CarrierListenerTests
     public async Task A_listener_that_never_ran_closes_its_port()
     {
         var ledger = new ResourceLedger();
-        var listener = CarrierListener.Open(CarrierUri.Parse("tcp://127.0.0.1:0"), new ListenOptions(), _ => { }, ledger, TimeProvider.System);
+        var listener = CarrierListener.Open(CarrierUri.Parse("tcp://127.0.0.1:0"), new ListenOptions(), _ => { }, CarrierWorld.Anyone, ledger, TimeProvider.System);
         Assert.NotEqual(0, listener.Uri.Port);
-        Assert.Throws<SocketException>(() => CarrierListener.Open(listener.Uri, new ListenOptions(), _ => { }, ledger, TimeProvider.System));
+        Assert.Throws<SocketException>(() => CarrierListener.Open(listener.Uri, new ListenOptions(), _ => { }, CarrierWorld.Anyone, ledger, TimeProvider.System));
         await listener.DisposeAsync();
         Assert.True(ledger.IsEmpty, $"{ledger}");
     }
@@ -106,7 +106,6 @@ public class CarrierListenerTests
         Assert.Contains("Only tls and wss", Refuse<ArgumentException>("tcp://127.0.0.1:0", new ListenOptions { RequireClientCertificate = true }), StringComparison.Ordinal);
         Assert.Contains("query", Refuse<ArgumentException>("ws://127.0.0.1:0/?access_token=secret", new ListenOptions()), StringComparison.Ordinal);
         Assert.Contains("relay.example", Refuse<FormatException>("ws://relay.example:0", new ListenOptions()), StringComparison.Ordinal);
-        Refuse<ArgumentOutOfRangeException>("ws://127.0.0.1:0", new ListenOptions { MaxHandshakes = 0 });
     }
 
     [Fact]
@@ -166,7 +165,7 @@ public class CarrierListenerTests
         where T : Exception
     {
         var ledger = new ResourceLedger();
-        var error = Assert.Throws<T>(() => CarrierListener.Open(CarrierUri.Parse(uri), options, _ => { }, ledger, TimeProvider.System));
+        var error = Assert.Throws<T>(() => CarrierListener.Open(CarrierUri.Parse(uri), options, _ => { }, CarrierWorld.Anyone, ledger, TimeProvider.System));
         Assert.True(ledger.IsEmpty, $"{ledger}");
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         return error.Message;

@@ -17,10 +17,10 @@ internal sealed class CarrierWorld : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Task _running;
 
-    private CarrierWorld(string uri, ListenOptions options, TimeProvider time)
+    private CarrierWorld(string uri, ListenOptions options, TimeProvider time, PendingPeers pending)
     {
         _time = time;
-        Listener = CarrierListener.Open(CarrierUri.Parse(uri), options, Refused.Add, _relay, time);
+        Listener = CarrierListener.Open(CarrierUri.Parse(uri), options, Refused.Add, pending, _relay, time);
         _running = Listener.RunAsync(carrier => _accepted.Writer.TryWrite(carrier), _stopping.Token);
     }
 
@@ -43,8 +43,11 @@ internal sealed class CarrierWorld : IAsyncDisposable
     /// <summary>A folder of its own for a socket file: the path of one may be hardly 100 bytes long.</summary>
     public static string NewSocketPath() => Path.Combine(Directory.CreateTempSubdirectory("mp").FullName, "relay.sock");
 
-    public static CarrierWorld Open(string uri, ListenOptions? options = null, TimeProvider? time = null) =>
-        new(uri, options ?? new ListenOptions { Certificate = TestCertificate.Relay }, time ?? TimeProvider.System);
+    /// <summary>Room for whoever comes.</summary>
+    public static PendingPeers Anyone { get; } = new(() => (int.MaxValue, int.MaxValue));
+
+    public static CarrierWorld Open(string uri, ListenOptions? options = null, TimeProvider? time = null, PendingPeers? pending = null) =>
+        new(uri, options ?? new ListenOptions { Certificate = TestCertificate.Relay }, time ?? TimeProvider.System, pending ?? Anyone);
 
     public async Task<Carrier> DialAsync(DialOptions? options = null, string pathAndQuery = "")
     {

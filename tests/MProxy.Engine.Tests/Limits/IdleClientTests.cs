@@ -122,6 +122,30 @@ public sealed class IdleClientTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_whose_service_has_said_all_and_that_never_closes_is_over_after_a_minute()
+    {
+        Set(_ => new RelayLimits());
+        var client = await ConnectAsync();
+        Assert.True(await _device.SendFrameAsync(FrameKind.End, _socketId, default, Token));
+        Assert.Equal(0, await client.ReceiveAsync(new byte[1], Token));
+        Pass(69);
+        IsThere();
+        Pass(10);
+        await HasEndedAsync();
+    }
+
+    [Fact]
+    public async Task One_that_has_said_all_and_waits_for_its_answer_may_wait_for_long()
+    {
+        Set(_ => new RelayLimits());
+        var client = await ConnectAsync();
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(FrameKind.End, (await _device.ReceiveFrameAsync(Token).WaitAsync(Patience, Token))!.Kind);
+        Pass(80_000);
+        IsThere();
+    }
+
+    [Fact]
     public async Task One_that_the_operator_has_suspended_stays_and_has_its_time_when_it_is_resumed()
     {
         var client = await ConnectAsync();

@@ -25,7 +25,9 @@ public sealed class LinkStreamTests : IDisposable
     {
         _stream.Bring(Enumerable.Repeat(Record, 20).Append(100).Append(0));
         Assert.Null(await RunAsync());
-        Assert.Equal([16 * Record, (4 * Record) + 100, 0], _received);
+
+        // The first fills the small buffer that silent links have.
+        Assert.Equal([Record, 16 * Record, (3 * Record) + 100, 0], _received);
         Assert.Equal((20 * Record) + 100, _told);
     }
 
@@ -67,8 +69,14 @@ public sealed class LinkStreamTests : IDisposable
     [Fact]
     public async Task A_buffer_that_is_still_read_into_does_not_go_back_to_the_pool()
     {
-        _stream.Bring([Record]);
-        Assert.IsType<InvalidOperationException>(await RunAsync(() => throw new InvalidOperationException("wrong bytes")));
+        _stream.Bring([Record, Record]);
+        Assert.IsType<InvalidOperationException>(await RunAsync(() =>
+        {
+            if (Received > Record)
+            {
+                throw new InvalidOperationException("wrong bytes");
+            }
+        }));
         Assert.Equal(0, _ledger.Buffers);
         var late = _stream.Target;
         var next = ArrayPool<byte>.Shared.Rent(late.Length);

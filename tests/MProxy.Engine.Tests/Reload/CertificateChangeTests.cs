@@ -86,7 +86,7 @@ public class CertificateChangeTests
         using var silent = await FrontClient.ConnectAsync(relay.Listen[0].Port);
         Assert.Equal("", await silent.ReadAllAsync());
 
-        relay.Change(options => options with { Carrier = options.Carrier with { HandshakeTimeout = TimeSpan.FromMinutes(1), MaxHandshakes = 1 } });
+        relay.Change(options => options with { Carrier = options.Carrier with { HandshakeTimeout = TimeSpan.FromMinutes(1) }, Limits = new RelayLimits { MaxPendingLinks = 1 } });
         using var first = await FrontClient.ConnectAsync(relay.Listen[0].Port);
         using var second = await FrontClient.ConnectAsync(relay.Listen[0].Port);
         Assert.Equal("", await second.ReadAllAsync());

@@ -118,7 +118,7 @@ public class FixedOptionsTests
         { "ClientIdleTimeout cannot be", options => options with { Limits = new RelayLimits { ClientIdleTimeout = TimeSpan.FromSeconds(-1) } } },
         { "needs a certificate with its private key", options => options with { Carrier = options.Carrier with { Certificate = null } } },
         { "is no thumbprint", options => options with { Carrier = options.Carrier with { ClientThumbprint = ["12"] } } },
-        { "MaxHandshakes", options => options with { Carrier = options.Carrier with { MaxHandshakes = 0 } } },
+        { "MaxPendingLinks cannot be -1", options => options with { Limits = new RelayLimits { MaxPendingLinks = -1 } } },
         { "cannot do without keys", options => options with { Keys = [] } },
     };
 

@@ -1,0 +1,23 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+
+namespace MProxy.Engine;
+
+/// <summary>What counts as one address where peers are counted: IPv4 addresses one by one, IPv6 by their first 64 bits, since one host has them all.</summary>
+internal readonly record struct AddressKey(ulong High, ulong Low)
+{
+    /// <summary>The key of an address.</summary>
+    /// <param name="address">The address; one of IPv4 in IPv6 is the same.</param>
+    /// <param name="kind">Keeps apart what is counted apart, 0 to 2^31.</param>
+    public static AddressKey Of(IPAddress address, uint kind = 0)
+    {
+        var plain = SocketEndPoints.Unmapped(address);
+        Span<byte> bytes = stackalloc byte[16];
+        plain.TryWriteBytes(bytes, out _);
+        return plain.AddressFamily == AddressFamily.InterNetworkV6
+            ? new AddressKey(BinaryPrimitives.ReadUInt64BigEndian(bytes), (kind << 1) | 1UL)
+            : new AddressKey(BinaryPrimitives.ReadUInt32BigEndian(bytes), kind << 1);
+    }
+}
