@@ -29,6 +29,16 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
     [ArgumentCompleter(typeof(LocalServiceCompleter))]
     public ServiceMap? Service { get; set; }
 
+    /// <summary>How many clients the tunnel takes at once, 1 to 1000000, those of datagrams half of it. More that a relay brings fail.</summary>
+    [Parameter]
+    [ValidateRange(1, 1_000_000)]
+    public int MaxClientCount { get; set; }
+
+    /// <summary>How many new clients it takes in a second, and twice as many at once, 0 to 1000000; 0 for no limit.</summary>
+    [Parameter]
+    [ValidateRange(0, 1_000_000)]
+    public int MaxNewClientsPerSecond { get; set; }
+
     /// <summary>How many clients each script block of -Service serves at once, 1 to 1000; those beyond wait for their turn.</summary>
     [Parameter]
     [ValidateRange(1, 1000)]
@@ -138,6 +148,8 @@ public sealed class SetMProxyTunnelCommand : SetSessionCommand
             {
                 Service = services ?? current.Service,
                 HealthChecks = HealthChecksFrom(current),
+                MaxClients = Next(nameof(MaxClientCount), MaxClientCount, current.MaxClients),
+                MaxNewClientsPerSecond = Next(nameof(MaxNewClientsPerSecond), MaxNewClientsPerSecond, current.MaxNewClientsPerSecond),
                 DialTimeout = Next(nameof(DialTimeout), TimeSpan.FromSeconds(DialTimeout), current.DialTimeout),
                 DatagramIdleTimeout = Next(nameof(DatagramIdleTimeout), TimeSpan.FromSeconds(DatagramIdleTimeout), current.DatagramIdleTimeout),
                 SourceAddress = Next(nameof(SourceAddress), SourceAddress, current.SourceAddress),

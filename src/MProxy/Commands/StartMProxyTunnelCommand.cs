@@ -126,6 +126,16 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateRange(0.1, 600)]
     public double HealthCheckTimeout { get; set; } = DefaultProbe.Timeout.TotalSeconds;
 
+    /// <summary>How many clients the tunnel takes at once, 1 to 1000000, those of datagrams half of it. More that a relay brings fail.</summary>
+    [Parameter]
+    [ValidateRange(1, 1_000_000)]
+    public int MaxClientCount { get; set; } = 10_000;
+
+    /// <summary>How many new clients it takes in a second, and twice as many at once, 0 to 1000000; 0 for no limit.</summary>
+    [Parameter]
+    [ValidateRange(0, 1_000_000)]
+    public int MaxNewClientsPerSecond { get; set; } = 5_000;
+
     /// <summary>How many clients each script block of -Service serves at once, 1 to 1000; those beyond wait for their turn.</summary>
     [Parameter]
     [ValidateRange(1, 1000)]
@@ -241,6 +251,8 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     {
         Name = name,
         Service = services,
+        MaxClients = MaxClientCount,
+        MaxNewClientsPerSecond = MaxNewClientsPerSecond,
         DialTimeout = TimeSpan.FromSeconds(DialTimeout),
         DatagramIdleTimeout = TimeSpan.FromSeconds(DatagramIdleTimeout),
         SourceAddress = SourceAddress,

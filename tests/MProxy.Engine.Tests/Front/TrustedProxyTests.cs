@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using MProxy.Engine.ProxyProtocol;
+using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Routing;
 
 namespace MProxy.Engine.Tests.Front;
@@ -30,6 +31,26 @@ public class TrustedProxyTests
         var endpoint = IPEndPoint.Parse(client);
         var plain = new IPEndPoint(endpoint.Address.IsIPv4MappedToIPv6 ? endpoint.Address.MapToIPv4() : endpoint.Address, endpoint.Port);
         Assert.Equal([$"{toService} {plain}{(toService == "V2" ? $" {Name}" : "")}"], web.Clients);
+    }
+
+    [Fact]
+    public async Task Silent_ones_of_one_address_behind_it_leave_room_to_others()
+    {
+        await using var world = NewWorld(new RelayLimits { MaxClientsPerAddress = 2 });
+        await AddWebAsync(world, "V1");
+        List<FrontClient> silent = [];
+        for (var port = 1; port <= 5; port++)
+        {
+            silent.Add(await FrontClient.ConnectAsync(world.Http));
+            await silent[^1].SendAsync(Header("V1", $"192.0.2.7:{port}"));
+        }
+
+        await Until.TrueAsync(() => world.Relay.RefusedBy.GetValueOrDefault("its address has as many clients as it may") == 3);
+        using var other = await FrontClient.ConnectAsync(world.Http);
+        await other.SendAsync([.. Header("V1", "192.0.2.8:1"), .. Encoding.ASCII.GetBytes(Request)]);
+        Assert.Equal(Answer, await other.ReadAnswerAsync());
+        silent.ForEach(one => one.Dispose());
+        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 0);
     }
 
     [Theory]
@@ -175,7 +196,8 @@ public class TrustedProxyTests
         Assert.Equal(Answer, await first.ReadAnswerAsync());
     }
 
-    private static FrontWorld NewWorld() => new(options => options with { TrustedProxy = [IPNetwork.Parse("127.0.0.1/32")] });
+    private static FrontWorld NewWorld(RelayLimits? limits = null) =>
+        new(options => options with { TrustedProxy = [IPNetwork.Parse("127.0.0.1/32")], Limits = limits ?? options.Limits });
 
     private static Task<(NamedWeb Web, FrontService Service)> AddWebAsync(FrontWorld world, string version) =>
         world.AddWebAsync(Name, options => options with { ProxyProtocol = Enum.Parse<ProxyProtocolVersion>(version) });
