@@ -136,6 +136,16 @@ internal static class TcpSocket
         }
     }
 
+    /// <summary>
+    /// Whether a socket that has nothing more to read was reset. The system says so once, to whichever of a send and a receive comes first, and to the other
+    /// a reset then looks like an end in order. Not to be asked when this side has said its end.
+    /// </summary>
+    public static bool WasReset(Socket socket)
+    {
+        socket.Send(ReadOnlySpan<byte>.Empty, SocketFlags.None, out var error);
+        return error is not (SocketError.Success or SocketError.WouldBlock);
+    }
+
     /// <summary>How much of what is not on its way the system's send buffer may keep, in bytes. Where the system cannot be told, or the socket is closed, nothing changes.</summary>
     public static void TryKeepUnsent(Socket socket, int length)
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using MProxy.Engine.Carriers;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Link;
@@ -37,12 +38,16 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
     // The most that came at once since it was last waited for.
     private int _most;
     private LoopTurn _turn;
+    private volatile bool _isAnswered;
 
     /// <summary>Where bytes are read into, with room for a header in front.</summary>
     private Memory<byte> Body => (_buffer ??= link.Ledger.Rent(WireFormat.MaxHeaderRoom + _length)).AsMemory(WireFormat.MaxHeaderRoom, _length);
 
     /// <summary>The frame that was offered is on its way, or will never be.</summary>
     public void Complete(bool sent, bool inline) => _pending.Complete(sent, inline);
+
+    /// <summary>The other way is about to end in order: nothing can be sent from here on.</summary>
+    public void AnswerEnds() => _isAnswered = true;
 
     /// <summary>Bytes go the other way.</summary>
     public void AnswerSeen(ReadOnlySpan<byte> data)
@@ -110,6 +115,12 @@ internal sealed class ClientUplink(LinkConnection link, LinkClient client, ReadO
 
                 if (count == 0)
                 {
+                    if (!_isAnswered && TcpSocket.WasReset(socket) && !_isAnswered)
+                    {
+                        // So that nobody at the other side takes a part for the whole.
+                        throw new SocketException((int)SocketError.ConnectionReset);
+                    }
+
                     link.End(client);
                     return true;
                 }

@@ -107,6 +107,7 @@ internal sealed class SocketPump(
                 if (segment is null)
                 {
                     Stopping.ThrowIfCancellationRequested();
+                    _uplink.AnswerEnds();
                     socket.Shutdown(SocketShutdown.Send);
                     return true;
                 }

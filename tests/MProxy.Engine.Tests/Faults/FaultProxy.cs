@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
@@ -52,7 +53,8 @@ internal sealed class FaultProxy : IAsyncDisposable
         try
         {
             far = await TcpSocket.ConnectAsync("127.0.0.1", _targetPort, ending.Token);
-            await Task.WhenAll(PassAsync(near, far, Plan(), ending), PassAsync(far, near, Plan(), ending));
+            var ended = new ConcurrentDictionary<Socket, bool>();
+            await Task.WhenAll(PassAsync(near, far, Plan(), ended, ending), PassAsync(far, near, Plan(), ended, ending));
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
@@ -79,7 +81,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    private async Task PassAsync(Socket from, Socket to, (Fault Fault, long At, Random Random) plan, CancellationTokenSource ending)
+    private async Task PassAsync(Socket from, Socket to, (Fault Fault, long At, Random Random) plan, ConcurrentDictionary<Socket, bool> ended, CancellationTokenSource ending)
     {
         var (fault, at, random) = plan;
         var buffer = new byte[64 << 10];
@@ -90,7 +92,8 @@ internal sealed class FaultProxy : IAsyncDisposable
                 var count = await from.ReceiveAsync(buffer.AsMemory(0, random.Next(1, buffer.Length)), SocketFlags.None, ending.Token);
                 if (count == 0)
                 {
-                    to.Shutdown(SocketShutdown.Send);
+                    KnownEnd.ThrowIfReset(from, ended);
+                    KnownEnd.Say(to, ended);
                     return;
                 }
 
@@ -112,7 +115,7 @@ internal sealed class FaultProxy : IAsyncDisposable
                 {
                     if (fault == Fault.Truncate)
                     {
-                        to.Shutdown(SocketShutdown.Send);
+                        KnownEnd.Say(to, ended);
                         from.Shutdown(SocketShutdown.Receive);
                     }
                     else

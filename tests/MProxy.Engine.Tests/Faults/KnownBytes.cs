@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 
@@ -27,7 +28,10 @@ internal static class KnownBytes
         }
 
         return await BothAsync(
-            client, token => SayAsync(client, number, length, token), token => HearAsync(client, (uint)number ^ Answer, length, $"client {number}", token), cancellationToken);
+            client,
+            (ended, token) => SayAsync(client, number, length, ended, token),
+            (ended, token) => HearAsync(client, (uint)number ^ Answer, length, $"client {number}", ended, token),
+            cancellationToken);
     }
 
     /// <summary>A service's part.</summary>
@@ -48,25 +52,30 @@ internal static class KnownBytes
         var heard = new TaskCompletionSource();
         await BothAsync(
             client,
-            async token =>
+            async (ended, token) =>
             {
                 await SendAsync(client, number ^ Answer, length, token);
 
                 // The end of an answer says that the question was heard whole.
                 await heard.Task.WaitAsync(token);
-                client.Shutdown(SocketShutdown.Send);
+                KnownEnd.Say(client, ended);
             },
-            async token =>
+            async (ended, token) =>
             {
-                await HearAsync(client, number, length, $"the service of client {number}", token);
+                await HearAsync(client, number, length, $"the service of client {number}", ended, token);
                 heard.SetResult();
             },
             CancellationToken.None);
     }
 
     /// <summary>Speaks and hears at once. Where one fails the other is given up before the socket is closed, so that this is no end in order.</summary>
-    private static async Task<bool> BothAsync(Socket socket, Func<CancellationToken, Task> speak, Func<CancellationToken, Task> hear, CancellationToken cancellationToken)
+    private static async Task<bool> BothAsync(
+        Socket socket,
+        Func<ConcurrentDictionary<Socket, bool>, CancellationToken, Task> speak,
+        Func<ConcurrentDictionary<Socket, bool>, CancellationToken, Task> hear,
+        CancellationToken cancellationToken)
     {
+        ConcurrentDictionary<Socket, bool> ended = [];
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var isWhole = await Task.WhenAll(OutcomeAsync(speak), OutcomeAsync(hear));
         if (isWhole.All(one => one))
@@ -77,11 +86,11 @@ internal static class KnownBytes
         TcpSocket.ResetOnClose(socket);
         return false;
 
-        async Task<bool> OutcomeAsync(Func<CancellationToken, Task> part)
+        async Task<bool> OutcomeAsync(Func<ConcurrentDictionary<Socket, bool>, CancellationToken, Task> part)
         {
             try
             {
-                await part(ending.Token);
+                await part(ended, ending.Token);
                 return true;
             }
             catch (Exception error) when (error is SocketException or OperationCanceledException)
@@ -92,7 +101,7 @@ internal static class KnownBytes
         }
     }
 
-    private static async Task HearAsync(Socket socket, uint key, int length, string who, CancellationToken cancellationToken)
+    private static async Task HearAsync(Socket socket, uint key, int length, string who, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
     {
         var buffer = new byte[32 << 10];
         var got = 0;
@@ -107,17 +116,18 @@ internal static class KnownBytes
             }
         }
 
+        KnownEnd.ThrowIfReset(socket, ended);
         Assert.True(got == length, $"{who} took {got} of {length} bytes for the whole.");
     }
 
-    private static async Task SayAsync(Socket client, int number, int length, CancellationToken cancellationToken)
+    private static async Task SayAsync(Socket client, int number, int length, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
     {
         var head = new byte[HeadLength];
         BinaryPrimitives.WriteInt32BigEndian(head, number);
         BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(4), length);
         await client.SendAsync(head, SocketFlags.None, cancellationToken);
         await SendAsync(client, (uint)number, length, cancellationToken);
-        client.Shutdown(SocketShutdown.Send);
+        KnownEnd.Say(client, ended);
     }
 
     private static async Task SendAsync(Socket socket, uint key, int length, CancellationToken cancellationToken)
