@@ -46,6 +46,17 @@ Describe 'The views' {
         }
     }
 
+    It 'show what a peer chose without what would drive the terminal' {
+        $header = "IPv4,1`e[2J,5,0,connection,80,a$([char] 0x9b)31m,s`e]0;x`a"
+        $bytes = [byte[]] @(254, [Text.Encoding]::UTF8.GetByteCount($header)) + [Text.Encoding]::UTF8.GetBytes($header)
+        $frame = , $bytes | ConvertFrom-MProxyStream
+        $frame.Name | Should -BeExactly "a$([char] 0x9b)31m"
+        $view = $views.Configuration.ViewDefinitions.View | Where-Object { $_.Name -eq 'MProxy.Frame' }
+        $shown = foreach ($script in $view.SelectNodes('.//ScriptBlock')) { $frame | ForEach-Object ([scriptblock]::Create($script.InnerText)) }
+        $shown | Should -BeExactly 'IPv4,1 [2J,5', 's ]0;x ', 'a 31m'
+        @($view.SelectNodes('.//PropertyName') | ForEach-Object { $_.InnerText }) | Should -Be 'Offset', 'Kind', 'ServicePort', 'Length'
+    }
+
     It 'have script blocks that run' {
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
         $link = Connect-MProxyRelay $relay.Listen[0]

@@ -1,6 +1,7 @@
 using System.Collections.Specialized;
 using System.Globalization;
 using System.Text;
+using MProxy.Engine.Link;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Capture;
@@ -16,7 +17,7 @@ internal static class TimesLine
     {
         var line = Start(offset, time, frame.Source);
         line["kind"] = frame.Kind.ToString();
-        line["client"] = frame.Kind == FrameKind.Control ? null : Encoding.UTF8.GetString(frame.Identity);
+        line["client"] = frame.Kind == FrameKind.Control ? null : PlainText.Of(Encoding.UTF8.GetString(frame.Identity));
         line["length"] = frame.Length;
         line["kept"] = kept;
         return End(line);

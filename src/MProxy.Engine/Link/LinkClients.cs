@@ -194,7 +194,7 @@ internal sealed class LinkClients
 
     public void TakeError(LinkClient client, ErrorBody error)
     {
-        var code = error.Code ?? ErrorCode.Unknown;
+        var code = PlainText.Of(error.Code ?? ErrorCode.Unknown);
         Drop(client, code, wasTold: false);
         _events.Failed(client, code, error.Message ?? "");
     }

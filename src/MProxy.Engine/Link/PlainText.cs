@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MProxy.Engine.Link;
 
 /// <summary>Text that a peer sent, for people to read: it forges no line, drives no terminal, and has an end.</summary>
-internal static class PlainText
+public static class PlainText
 {
     private const int MaxLength = 1000;
 

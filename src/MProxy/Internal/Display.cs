@@ -1,4 +1,5 @@
 using System.Globalization;
+using MProxy.Engine.Link;
 
 namespace MProxy.Internal;
 
@@ -6,6 +7,9 @@ namespace MProxy.Internal;
 public static class Display
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+    /// <summary>What a peer chose, without what would drive the terminal that it is shown on: <c>$_.Name</c> itself stays as it came.</summary>
+    public static string Plain(object? text) => PlainText.Of($"{text}");
 
     /// <summary>A number of bytes in the unit that fits it: <c>512 B</c>, <c>1.5 KiB</c>.</summary>
     public static string Size(long bytes)

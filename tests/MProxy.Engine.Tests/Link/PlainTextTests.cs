@@ -1,6 +1,7 @@
 using System.Collections.Specialized;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Tests.Link;
 
@@ -19,6 +20,20 @@ public class PlainTextTests
         var reply = ControlReply.Parse(1, new OrderedDictionary { ["message"] = text, ["code"] = text });
         Assert.Equal((expected, expected), (reply.Message, reply.Code));
         Assert.Equal(expected, Assert.Single(ServiceGrant.ParseAll(new object?[] { new object?[] { "https", text } })).Name);
+    }
+
+    [Fact]
+    public void Neither_the_code_of_an_error_nor_a_command_of_a_hello_drives_a_terminal()
+    {
+        var events = new RecordingEvents();
+        var device = new LinkMachine(LinkRole.Device, new LinkOptions(), events, new ManualTime());
+        device.Start();
+        device.Receive(MachineTest.Control("[1,\"hello\",[1],[\"a\\u001b[2J\",\"b\\u009bc\"]]"));
+        Assert.Equal(["a [2J", "b c"], device.Control.PeerCommands);
+        device.Receive(MachineTest.Frame(FrameKind.Connection, 5));
+        var client = events.Last!;
+        device.Receive(FrameEncoder.Encode(FrameKind.Error, MachineTest.Meta(5), "{\"message\":\"m\",\"code\":\"E\\u001b]0;x\\u0007\"}"u8));
+        Assert.Equal("E ]0;x ", client.EndCode);
     }
 
     [Fact]

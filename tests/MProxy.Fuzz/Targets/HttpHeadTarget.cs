@@ -1,4 +1,3 @@
-using System.Text;
 using MProxy.Engine.Http;
 using MProxy.Engine.Link;
 
@@ -40,8 +39,7 @@ internal static class HttpHeadTarget
         return (verdict, total);
     }
 
-    /// <summary>A head that starts what went on, and is not for the host of the connection.</summary>
+    /// <summary>A head that starts what went on, and is not for the host of the connection, whatever port it names.</summary>
     private static bool HasOtherHost(ReadOnlySpan<byte> allowed) =>
-        HttpRequestHead.Read(allowed).Head is { } head && !string.Equals(head.Header("Host") ?? "", "h", StringComparison.OrdinalIgnoreCase)
-        && !Encoding.Latin1.GetString(allowed).Contains("h:", StringComparison.OrdinalIgnoreCase);
+        HttpRequestHead.Read(allowed).Head is { } head && !string.Equals((head.Authority ?? "").Split(':')[0], "h", StringComparison.OrdinalIgnoreCase);
 }
