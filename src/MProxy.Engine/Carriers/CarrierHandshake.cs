@@ -15,7 +15,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     public static CarrierHandshake Prepare(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1, nameof(options.MaxHandshakes));
-        return uri.IsSecure || !(options.RequireClientCertificate || options.ClientThumbprint.Count > 0)
+        return uri.IsSecure || !options.RequiresCertificate
             ? new CarrierHandshake(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time)
             : throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
     }
@@ -119,7 +119,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
         var (upgrade, answer) = head is null
             ? (null, HttpAnswer.NotUnderstood)
-            : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery);
+            : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery, acceptPages: options.RequiresToken || options.RequiresCertificate);
         await stream.WriteAsync(upgrade?.Response ?? answer!.ToBytes(withBody: head?.Method != "HEAD"), cancellationToken).ConfigureAwait(false);
         return upgrade;
     }

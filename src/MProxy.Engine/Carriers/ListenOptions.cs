@@ -25,4 +25,10 @@ public sealed record ListenOptions
 
     /// <summary>How many handshakes may be under way at once; who comes beyond is closed at once. At least 1.</summary>
     public int MaxHandshakes { get; init; } = 512;
+
+    /// <summary>Devices are asked for a token once they are connected. The relay says so, which has the keys.</summary>
+    internal bool RequiresToken { get; init; }
+
+    /// <summary>Devices are let in by their certificate.</summary>
+    internal bool RequiresCertificate => RequireClientCertificate || ClientThumbprint.Count > 0;
 }
