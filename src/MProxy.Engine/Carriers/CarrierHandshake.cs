@@ -14,7 +14,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     public static CarrierHandshake Prepare(CarrierUri uri, ListenOptions options, ResourceLedger ledger, TimeProvider time)
     {
-        return uri.IsSecure || !(options.RequireClientCertificate || options.ClientThumbprint.Count > 0)
+        return uri.IsSecure || !options.RequiresCertificate
             ? new CarrierHandshake(uri, options, uri.IsSecure ? new RelayTls(uri, options) : null, ledger, time)
             : throw new ArgumentException($"Only tls and wss can ask devices for a certificate, and {uri} would let in those without.", nameof(options));
     }
@@ -118,7 +118,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
         var (upgrade, answer) = head is null
             ? (null, HttpAnswer.NotUnderstood)
-            : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery);
+            : WebSocketUpgrade.Decide(head, hasMore, uri.PathAndQuery, acceptPages: options.RequiresToken || options.RequiresCertificate);
         await stream.WriteAsync(upgrade?.Response ?? answer!.ToBytes(withBody: head?.Method != "HEAD"), cancellationToken).ConfigureAwait(false);
         return upgrade;
     }

@@ -22,4 +22,10 @@ public sealed record ListenOptions
 
     /// <summary>How long a device may take over TLS and upgrade.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Devices are asked for a token once they are connected. The relay says so, which has the keys.</summary>
+    internal bool RequiresToken { get; init; }
+
+    /// <summary>Devices are let in by their certificate.</summary>
+    internal bool RequiresCertificate => RequireClientCertificate || ClientThumbprint.Count > 0;
 }

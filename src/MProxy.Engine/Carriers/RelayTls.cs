@@ -22,7 +22,7 @@ internal sealed class RelayTls
         // Offline: the chain is what was given, and nothing is fetched from anywhere.
         _certificate = SslStreamCertificateContext.Create(certificate, options.CertificateChain, offline: true);
         _pins = new CertificatePins(options.ClientThumbprint, nameof(options));
-        _asksForCertificate = options.RequireClientCertificate || !_pins.IsEmpty;
+        _asksForCertificate = options.RequiresCertificate;
         _protocols = uri.IsWebSocket ? [SslApplicationProtocol.Http11] : null;
     }
 
@@ -38,6 +38,9 @@ internal sealed class RelayTls
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             ApplicationProtocols = _protocols,
             AllowRenegotiation = false,
+
+            // A session that is taken up again shows what it showed before: no certificate, where none was asked for then.
+            AllowTlsResume = !_asksForCertificate,
             RemoteCertificateValidationCallback = (_, shown, chain, errors) => !_asksForCertificate || check.Accept(shown, chain, errors),
         };
         await stream.AuthenticateAsServerAsync(options, cancellationToken).ConfigureAwait(false);

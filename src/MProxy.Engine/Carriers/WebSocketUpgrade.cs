@@ -34,7 +34,8 @@ internal sealed class WebSocketUpgrade
     /// <param name="head">The request.</param>
     /// <param name="hasMore">Bytes came behind its head already.</param>
     /// <param name="listenPath">The only path that is upgraded; <c>/</c> for all.</param>
-    public static (WebSocketUpgrade? Upgrade, HttpAnswer? Answer) Decide(HttpRequestHead head, bool hasMore, string listenPath)
+    /// <param name="acceptPages">Web pages may be devices too: whoever comes is asked for more than being on this machine.</param>
+    public static (WebSocketUpgrade? Upgrade, HttpAnswer? Answer) Decide(HttpRequestHead head, bool hasMore, string listenPath, bool acceptPages)
     {
         // Only a client of a proxy writes a whole address into its request, and a WebSocket needs HTTP/1.1.
         if (head.IsVersion10 || head.Form != HttpTargetForm.Origin || Array.Exists(Single, name => head.Count(name) > 1))
@@ -53,13 +54,15 @@ internal sealed class WebSocketUpgrade
         }
 
         string? token = null;
-        var fault = FindFault(head, hasMore, listenPath) ?? FindToken(head, out token);
+        var fault = FindFault(head, hasMore, listenPath, acceptPages) ?? FindToken(head, out token);
         return fault is null ? (new WebSocketUpgrade(head, token), null) : (null, fault);
     }
 
-    private static HttpAnswer? FindFault(HttpRequestHead head, bool hasMore, string listenPath) =>
+    private static HttpAnswer? FindFault(HttpRequestHead head, bool hasMore, string listenPath, bool acceptPages) =>
         head.Method != "GET" ? HttpAnswer.MethodNotAllowed
         : listenPath is not "/" && head.Path != listenPath ? HttpAnswer.NotFound
+        // A browser on this machine opens a WebSocket to it for any page, and says whose by this header.
+        : !acceptPages && head.Header("Origin") is not null ? HttpAnswer.NoPages
         : !head.HasWord("Connection", "upgrade") ? HttpAnswer.BadRequest("The Connection header does not say Upgrade.")
         : head.Header("Sec-WebSocket-Version") != "13" ? HttpAnswer.UpgradeRequired
         : !IsKey(head.Header("Sec-WebSocket-Key")) ? HttpAnswer.BadRequest("Sec-WebSocket-Key is not 16 bytes in base64.")

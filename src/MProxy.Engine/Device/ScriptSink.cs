@@ -12,10 +12,16 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
     private const int FrameLength = 64 << 10;
     private const int MaxGathered = 16 << 20;
 
-    private readonly ArrayBufferWriter<byte> _gathered = new();
+    /// <summary>What is kept for the next frame. Those of a relay are smaller, and a client of larger ones must not hold that much for good.</summary>
+    private const int MaxKept = 256 << 10;
+
+    private ArrayBufferWriter<byte> _gathered = new();
     private readonly PendingSend _pending = new();
     private readonly SemaphoreSlim _sending = new(1, 1);
     private bool _failedByScript;
+
+    /// <summary>How many bytes it has room for. A test bounds them.</summary>
+    public int Capacity => _gathered.Capacity;
 
     public override int Received(ReadOnlySpan<byte> data, bool isFrameEnd)
     {
@@ -108,7 +114,15 @@ internal sealed class ScriptSink(LinkConnection link, LinkClient client, FrameEx
         if (_gathered.WrittenCount > 0)
         {
             var data = _gathered.WrittenSpan.ToArray();
-            _gathered.ResetWrittenCount();
+            if (_gathered.Capacity > MaxKept)
+            {
+                _gathered = new ArrayBufferWriter<byte>();
+            }
+            else
+            {
+                _gathered.ResetWrittenCount();
+            }
+
             if (!exchange.TryAdd(new Frame(FrameKind.Message, client.Meta, data), () => link.Delivered(client, data.Length)))
             {
                 link.Fail(client, ErrorCode.Overflow, "the script does not take its frames");

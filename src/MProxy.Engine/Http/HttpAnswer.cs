@@ -9,6 +9,9 @@ internal sealed record HttpAnswer(int Status, string Reason, string Text)
     /// <summary>What the root of a relay shows to people and to probes.</summary>
     public static readonly HttpAnswer StatusPage = new(200, "OK", "This is an MProxy relay.\nDevices connect to it by WebSocket.\n");
 
+    /// <summary>To a web page that would be a device of a relay which lets everybody in.</summary>
+    public static readonly HttpAnswer NoPages = new(403, "Forbidden", "Web pages are no devices here: the request has an Origin, and this relay asks for no token.\n");
+
     public static readonly HttpAnswer NotFound = new(404, "Not Found", "There is nothing here.\n");
 
     public static readonly HttpAnswer MethodNotAllowed = new(405, "Method Not Allowed", "Only GET and HEAD are known here.\n") { Header = "Allow: GET, HEAD\r\n" };

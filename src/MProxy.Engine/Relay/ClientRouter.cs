@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
@@ -19,6 +20,9 @@ namespace MProxy.Engine.Relay;
 internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry, ClientAdmission admission, ClientRecords records, TaskSet tasks, ResourceLedger ledger, TimeProvider time)
 {
     private const string AcmePath = "/.well-known/acme-challenge/";
+
+    /// <summary>What is asked for behind that is one token of base64url. Source: RFC 8555, section 8.3.</summary>
+    private static readonly SearchValues<char> AcmeToken = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>How long a client waits whose address and port may still be meant for another.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -256,8 +260,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         _ => null,
     };
 
-    /// <summary>Certificates are asked for by plain http, so that those requests go to the device as they come.</summary>
-    private static bool IsForCertificate(HttpRequestHead request) => request.PathAndQuery.StartsWith(AcmePath, StringComparison.Ordinal);
+    /// <summary>
+    /// Certificates are asked for by plain http, so that those requests go to the device as they come. Nothing but the token may stand behind the
+    /// path: a server that goes up by dots would be reached as a whole.
+    /// </summary>
+    private static bool IsForCertificate(HttpRequestHead request) =>
+        request.PathAndQuery is var path && path.StartsWith(AcmePath, StringComparison.Ordinal) && path.Length > AcmePath.Length
+        && !path.AsSpan(AcmePath.Length).ContainsAnyExcept(AcmeToken);
 
     private ClientRefusal? Redirect(ClientIntroduction introduction)
     {

@@ -11,6 +11,7 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
 {
     // What fits into one grant message with room to spare.
     private const int MaxNames = 300;
+    private const int MaxNameBytes = 32 << 10;
 
     // By a hash: tokens need to be told apart, not to be kept.
     private readonly Dictionary<string, Grant> _grants = [];
@@ -49,8 +50,15 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
         return grant;
     }
 
-    /// <summary>True where a client is covered by what this link may serve now.</summary>
-    public bool Allow(FrameMeta client) => All.Any(grant => grant.Allows(client, !settings.Current.ExactNamesOnly));
+    /// <summary>
+    /// True where a client is covered by what this link may serve now. The clock is asked too: who takes away what has ended may be late, on a machine
+    /// that was suspended, or whose clock was put forward.
+    /// </summary>
+    public bool Allow(FrameMeta client)
+    {
+        var now = time.GetUtcNow();
+        return All.Any(grant => !(grant.Expires <= now) && grant.Allows(client, !settings.Current.ExactNamesOnly));
+    }
 
     /// <summary>Checks a token, and takes the ports that it asks for. With the link's lock held, as is <see cref="RemoveRefused"/>: rules do not change in between.</summary>
     /// <param name="token">The token.</param>
@@ -73,9 +81,16 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
 
             // A token that is exchanged for another is there together with that for a moment, with mostly the same names.
             Grant[] all = [.. _grants.Values, grant];
-            if (Distinct(all, other => other.Domains) + Distinct(all, other => other.Ports) + Distinct(all, other => other.UdpPorts) > MaxNames)
+            var names = all.SelectMany(other => other.Domains).Distinct().ToArray();
+            if (names.Length + Distinct(all, other => other.Ports) + Distinct(all, other => other.UdpPorts) > MaxNames)
             {
                 throw new LinkException($"One link may serve {MaxNames} names and ports, and with this token it would be more.", code: ErrorCode.NotGranted);
+            }
+
+            // Names are ASCII by now.
+            if (names.Sum(name => name.Length) > MaxNameBytes)
+            {
+                throw new LinkException($"The names that one link may serve have {MaxNameBytes} bytes together, and with this token it would be more.", code: ErrorCode.NotGranted);
             }
 
             grant = grant with { Ports = Acquire(grant.Ports, isUdp: false, Held(isUdp: false)) };
@@ -125,7 +140,7 @@ internal sealed class LinkGrants(RelaySettings settings, ClientPorts ports, Time
     /// <summary>Takes away what the relay would not accept any more.</summary>
     public Grant[] RemoveRefused() => Remove(entry => !entry.Value.IsUnrestricted && settings.WhyNot(entry.Value) is not null);
 
-    private static int Distinct<T>(Grant[] grants, Func<Grant, IEnumerable<T>> what) => grants.SelectMany(what).Distinct().Count();
+    private static int Distinct(Grant[] grants, Func<Grant, IEnumerable<int>> what) => grants.SelectMany(what).Distinct().Count();
 
     private static string KeyOf(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 

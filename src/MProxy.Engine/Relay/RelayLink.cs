@@ -14,6 +14,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     // Each costs a signature check, and who has that many has none that holds.
     private const int MaxRefusedTokens = 20;
 
+    /// <summary>How long a timer may sleep: it counts time that a machine was suspended less than the clock does, and not that the clock was changed.</summary>
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromMinutes(1);
+
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
     private readonly TimeProvider _time;
@@ -332,9 +335,8 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     {
         var due = _grants.All.Length == 0 ? _tokenlessSince + _settings.Current.TokenTimeout : _grants.NextExpiry;
 
-        // A timer takes at most 49 days: a later expiry is looked at again then.
         var wait = due is { } at
-            ? TimeSpan.FromTicks(Math.Clamp((at - _time.GetUtcNow()).Ticks, TimeSpan.TicksPerMillisecond, TimeSpan.FromDays(30).Ticks))
+            ? TimeSpan.FromTicks(Math.Clamp((at - _time.GetUtcNow()).Ticks, TimeSpan.TicksPerMillisecond, LongestSleep.Ticks))
             : Timeout.InfiniteTimeSpan;
         try
         {

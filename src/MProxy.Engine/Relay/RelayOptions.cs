@@ -95,5 +95,8 @@ public sealed record RelayOptions
     internal bool RequiresToken => Keys.Count > 0;
 
     /// <summary>Links are let in by their certificate.</summary>
-    internal bool RequiresCertificate => Carrier.RequireClientCertificate || Carrier.ClientThumbprint.Count > 0;
+    internal bool RequiresCertificate => Carrier.RequiresCertificate;
+
+    /// <summary>How its listeners receive devices.</summary>
+    internal ListenOptions Reception => Carrier with { RequiresToken = RequiresToken };
 }

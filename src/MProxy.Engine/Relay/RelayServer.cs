@@ -262,7 +262,7 @@ public sealed class RelayServer : ISession, IMeterSource
             RelayOptionsCheck.CheckChange(current, next);
 
             // All that may fail is done before anything changes.
-            var handshakes = ReferenceEquals(current.Carrier, next.Carrier) ? [] : _listeners.ConvertAll(listener => (Listener: listener, Handshake: listener.Prepare(next.Carrier)));
+            var handshakes = ReferenceEquals(current.Carrier, next.Carrier) ? [] : _listeners.ConvertAll(listener => (Listener: listener, Handshake: listener.Prepare(next.Reception)));
             _settings.Current = next;
             handshakes.ForEach(one => one.Listener.Use(one.Handshake));
             Array.ForEach(Registry.Links, link => link.Recheck(namesChanged: current.ExactNamesOnly != next.ExactNamesOnly));
@@ -361,7 +361,7 @@ public sealed class RelayServer : ISession, IMeterSource
         // All are bound before any is served: a relay is open whole, or not at all.
         foreach (var uri in _options.Listen)
         {
-            _listeners.Add(CarrierListener.Open(uri, _options.Carrier, reason => _linksRefused.Add(reason), Pending, _ledger, _time));
+            _listeners.Add(CarrierListener.Open(uri, _options.Reception, reason => _linksRefused.Add(reason), Pending, _ledger, _time));
         }
 
         Listen = _listeners.Select(listener => listener.Uri).ToArray();

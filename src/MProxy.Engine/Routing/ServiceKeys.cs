@@ -11,8 +11,7 @@ internal static class ServiceKeys
     /// The one spelling of a key. A dot, a colon or a letter beyond ASCII is in names and addresses alone; other keys may be a service's as
     /// well. Null for what is written like a name and is none.
     /// </summary>
-    public static string? TryFold(string key) =>
-        key.Any(letter => letter is '.' or ':' || !char.IsAscii(letter)) ? ServerName.TryFoldPattern(key) : key;
+    public static string? TryFold(string key) => IsLikeName(key) ? ServerName.TryFoldPattern(key) : key;
 
     /// <summary>What a client is looked for under: its name, each <c>*.name</c> that it is below of, the longest first, its service port, its service, then <c>*</c>.</summary>
     public static IReadOnlyList<string> Of(in FrameMeta client)
@@ -24,7 +23,8 @@ internal static class ServiceKeys
             keys.Add(port.ToString(CultureInfo.InvariantCulture));
         }
 
-        if (!string.IsNullOrEmpty(client.Service))
+        // One that is written like a name would be another way to ask for a name or for all below it.
+        if (!string.IsNullOrEmpty(client.Service) && !IsLikeName(client.Service))
         {
             keys.Add(client.Service);
         }
@@ -37,6 +37,8 @@ internal static class ServiceKeys
         keys.Add("*");
         return keys;
     }
+
+    private static bool IsLikeName(string key) => key.Any(letter => letter is '.' or ':' || !char.IsAscii(letter));
 
     /// <summary>A client of TLS is one of <c>https</c> where its name led it here, as relays have always called it, and of <c>tls</c> in general.</summary>
     private static string? OtherName(string? service) => service switch

@@ -74,7 +74,7 @@ public class CarrierRequestHeadTests
             {
                 Assert.True(HttpRequestHead.IsDecided(data, 0));
                 Assert.Equal(HttpHeadStatus.Incomplete, HttpRequestHead.Read(data.AsSpan(0, head!.Length - 1)).Status);
-                var (upgrade, answer) = WebSocketUpgrade.Decide(head, head.Length < data.Length, "/");
+                var (upgrade, answer) = WebSocketUpgrade.Decide(head, head.Length < data.Length, "/", true);
                 Assert.True(upgrade is null != answer is null);
             }
             else if (status == HttpHeadStatus.Malformed)

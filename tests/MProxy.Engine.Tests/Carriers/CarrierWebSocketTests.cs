@@ -124,7 +124,7 @@ public class CarrierWebSocketTests
             head = HttpRequestHead.Read(buffer.AsSpan(0, length)).Head;
         }
 
-        await socket.SendAsync(WebSocketUpgrade.Decide(head, false, "/").Upgrade!.Response, Token);
+        await socket.SendAsync(WebSocketUpgrade.Decide(head, false, "/", true).Upgrade!.Response, Token);
         await using (var device = await dialling)
         {
             var reading = device.Stream.ReadAsync(new byte[10], Token).AsTask();

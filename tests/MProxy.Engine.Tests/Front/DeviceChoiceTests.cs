@@ -1,4 +1,6 @@
+using System.Text;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tests.Routing;
 using MProxy.Engine.Tests.Sessions;
 
 namespace MProxy.Engine.Tests.Front;
@@ -30,6 +32,26 @@ public class DeviceChoiceTests
         await Until.TrueAsync(() => !world.Relay.OpenPort.Contains(ports[1]));
         await MemoryWorld.IsRefusedAsync(ports[1]);
         Assert.Equal("second: GET x / 0\n", await AskAsync(ports[0], "x"));
+    }
+
+    /// <summary>A token may hold a port that clients with names come to: it brings those without one, and none of those that are others' or nobody's.</summary>
+    [Theory]
+    [InlineData("Tls")]
+    [InlineData("Http")]
+    [InlineData("Mixed")]
+    public async Task A_port_that_is_read_for_names_leads_clients_without_one_to_its_device_alone(string kind)
+    {
+        await using var world = new FrontWorld();
+        var port = world.PortOf(kind);
+        var service = world.AddService(LocalService.EchoAsync);
+        var device = await world.AddDeviceAsync(service.Target, [], [port]);
+        Assert.Equal([$"tcp 127.0.0.1:{port}"], device.Links[0].Grants.Select(grant => $"{grant}"));
+        Assert.NotEqual("", await FrontClient.AskAsync(port, kind == "Tls" ? Hello(HelloBuilder.NameExtension(Name)) : Request));
+        Assert.Equal((1, 0), (world.Relay.RefusedCount, service.ClientCount));
+        using var client = await FrontClient.ConnectAsync(port);
+        await client.SendAsync(kind == "Tls" ? Hello() : "GET / HTTP/1.0\r\n\r\n");
+        await Until.TrueAsync(() => service.ClientCount == 1);
+        Assert.Equal(1, world.Relay.RefusedCount);
     }
 
     [Theory]
@@ -110,6 +132,8 @@ public class DeviceChoiceTests
             }
         }
     }
+
+    private static string Hello(params byte[][] extensions) => Encoding.Latin1.GetString(HelloBuilder.Hello([.. extensions, HelloBuilder.Extension(HelloBuilder.Padding, 0)]));
 
     private async Task<FrontWorld> NewWorldAsync(RelayBalance balance)
     {

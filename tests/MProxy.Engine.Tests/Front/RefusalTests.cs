@@ -60,6 +60,13 @@ public class RefusalTests
     [InlineData("/a/b?c=d&e=%2f", "/a/b?c=d&e=%2f")]
     [InlineData("http://d.test:81/a?b", "/a?b")]
     [InlineData("/.well-known/acme-challenge", "/.well-known/acme-challenge")]
+    [InlineData("/.well-known/acme-challenge/", "/.well-known/acme-challenge/")]
+    [InlineData("/.well-known/acme-challenge/../../admin", "/.well-known/acme-challenge/../../admin")]
+    [InlineData("/.well-known/acme-challenge/%2e%2e/admin", "/.well-known/acme-challenge/%2e%2e/admin")]
+    [InlineData("/.well-known/acme-challenge/abc/def", "/.well-known/acme-challenge/abc/def")]
+    [InlineData("/.well-known/acme-challenge/abc.html", "/.well-known/acme-challenge/abc.html")]
+    [InlineData("/.well-known/acme-challenge/abc?d", "/.well-known/acme-challenge/abc?d")]
+    [InlineData("/.well-known/acme-challenge/abc\\d", "/.well-known/acme-challenge/abc\\d")]
     public async Task It_is_sent_to_https_with_its_path_and_query(string target, string place)
     {
         await using var world = new FrontWorld(options => options with { RedirectToHttps = true });
@@ -77,8 +84,14 @@ public class RefusalTests
         await using var world = new FrontWorld(options => options with { RedirectToHttps = true });
         await world.AddWebAsync("d.test");
         using var client = await FrontClient.ConnectAsync(world.Http);
-        await client.SendAsync("GET /.well-known/acme-challenge/abc?d HTTP/1.1\r\nHost: d.test\r\n\r\n");
-        Assert.Equal("d.test: GET d.test /.well-known/acme-challenge/abc?d 0\n", await client.ReadAnswerAsync());
+        const string Path = "/.well-known/acme-challenge/evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr_oA";
+        await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: d.test\r\n\r\n");
+        Assert.Equal($"d.test: GET d.test {Path} 0\n", await client.ReadAnswerAsync());
+
+        // No later request of the connection goes anywhere else.
+        await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: d.test\r\n\r\nGET {Path}/../../admin HTTP/1.1\r\nHost: d.test\r\n\r\n");
+        Assert.Equal($"d.test: GET d.test {Path} 0\n", await client.ReadAnswerAsync());
+        Assert.Equal("", await client.ReadAllAsync());
     }
 
     [Fact]

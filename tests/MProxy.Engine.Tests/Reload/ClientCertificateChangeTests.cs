@@ -46,13 +46,16 @@ public class ClientCertificateChangeTests
         await EchoesAsync(other);
     }
 
-    [Fact]
-    public async Task A_device_that_was_not_asked_for_its_certificate_shows_it_when_it_is()
+    /// <summary>Sessions of TLS are taken up again by name, not by address.</summary>
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("localhost")]
+    public async Task A_device_that_was_not_asked_for_its_certificate_shows_it_when_it_is(string host)
     {
         using var one = TestCertificate.SelfSigned("one");
         await using var relay = Start(options => options);
         await using var service = new FrontService(LocalService.EchoAsync);
-        await using var tunnel = await StartTunnelAsync(relay, service.Target, one);
+        await using var tunnel = await StartTunnelAsync(relay, service.Target, one, host);
         tunnel.EventRaised += _events.Take;
         relay.Change(options => options with { Carrier = options.Carrier with { ClientThumbprint = [CertificatePins.Sha256(one)] } });
         await _events.NextAsync(EventKind.LinkLost);
@@ -107,6 +110,6 @@ public class ClientCertificateChangeTests
         Carrier = carrier(new ListenOptions { Certificate = TestCertificate.Relay }),
     });
 
-    private static Task<Tunnel> StartTunnelAsync(RelayServer relay, string target, System.Security.Cryptography.X509Certificates.X509Certificate2? certificate) => Tunnel.StartAsync(
-        WorldOptions.Tunnels(WorldOptions.Links(relay.Listen[0]) with { Dial = CarrierWorld.Trusting with { ClientCertificate = certificate } }, "tcp", target), cancellationToken: Token);
+    private static Task<Tunnel> StartTunnelAsync(RelayServer relay, string target, System.Security.Cryptography.X509Certificates.X509Certificate2? certificate, string host = "127.0.0.1") => Tunnel.StartAsync(
+        WorldOptions.Tunnels(WorldOptions.Links(CarrierUri.Parse($"tls://{host}:{relay.Listen[0].Port}")) with { Dial = CarrierWorld.Trusting with { ClientCertificate = certificate } }, "tcp", target), cancellationToken: Token);
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
 using MProxy.Protocol;
@@ -49,6 +52,46 @@ public class HostilePeerTests
         Assert.Equal(Bound + 1, frames.Count);
         await peer.SendAsync(FrameKind.Connection, Meta(2));
         Assert.Equal(2, (await link.ReceiveFrameAsync(Token))!.Port);
+    }
+
+    [Fact]
+    public void A_client_of_one_huge_frame_holds_no_room_for_it_afterwards()
+    {
+        var exchange = new FrameExchange();
+        var sink = new ScriptSink(null!, new LinkClient(Meta(1)), exchange);
+        sink.Received(new byte[100 << 10], isFrameEnd: true);
+        var usual = sink.Capacity;
+        Assert.InRange(usual, 100 << 10, 256 << 10);
+        for (var i = 0; i < 40; i++)
+        {
+            sink.Received(new byte[1 << 20], isFrameEnd: false);
+        }
+
+        sink.Received(new byte[1], isFrameEnd: true);
+        Assert.InRange(sink.Capacity, 0, 256 << 10);
+    }
+
+    [Theory]
+    [InlineData("*.internal.test")]
+    [InlineData("app.internal.test")]
+    [InlineData("[::1]")]
+    [InlineData("connection")]
+    [InlineData("end")]
+    [InlineData("error")]
+    [InlineData("pause")]
+    [InlineData("control")]
+    public async Task A_service_that_is_written_like_a_name_or_a_verb_is_nobodys(string service)
+    {
+        using var peer = new RawPeer();
+        await using var world = new MemoryWorld();
+        using var local = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        var link = await world.ConnectLinkAsync(peer);
+        world.Own(await Tunnel.StartAsync(
+            new TunnelOptions { Name = "hostile", Links = [link], Service = new ServiceMap([new(service, LocalTarget.Parse($"{local.LocalEndPoint}"))]) }, world.Time, Token));
+
+        await peer.SendAsync(FrameKind.Connection, Meta(1) with { Service = service });
+        Assert.StartsWith("Error ", await peer.ReadAsync(), StringComparison.Ordinal);
+        Assert.False(local.Poll(0, SelectMode.SelectRead));
     }
 
     private static FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };

@@ -16,8 +16,9 @@ internal sealed class MemoryWorld : IAsyncDisposable
     private CancellationTokenSource _cut = new();
     private readonly List<IAsyncDisposable> _owned = [];
 
-    public MemoryWorld(Func<RelayOptions, RelayOptions>? options = null)
+    public MemoryWorld(Func<RelayOptions, RelayOptions>? options = null, ManualTime? time = null)
     {
+        Time = time ?? new ManualTime(Start);
         Relay = StartRelay(options ?? (relay => relay));
         Relay.EventRaised += Events.Take;
     }
@@ -26,7 +27,10 @@ internal sealed class MemoryWorld : IAsyncDisposable
 
     public static TokenKey Key { get; } = TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32));
 
-    public ManualTime Time { get; } = new(new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero));
+    /// <summary>What its clock says at first.</summary>
+    public static DateTimeOffset Start { get; } = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+
+    public ManualTime Time { get; }
 
     public RelayServer Relay { get; }
 

@@ -3,6 +3,7 @@ using MProxy.Engine.Device;
 using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Carriers;
+using MProxy.Engine.Tokens;
 
 namespace MProxy.Engine.Tests.Sessions;
 
@@ -135,6 +136,32 @@ public class TokenLinkTests
         var error = await Assert.ThrowsAsync<LinkException>(() => world.ConnectLinkAsync(world.NewToken([FreePort.Take()])));
         Assert.Equal(ErrorCode.NotGranted, error.Code);
         Assert.Contains("not one that the relay gives away", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Names_that_no_message_has_room_for_are_refused_and_the_link_goes_on()
+    {
+        await using var world = NewWorld();
+        var link = await world.ConnectLinkAsync(LongNames(0));
+        var token = 1;
+        ControlReply reply;
+        do
+        {
+            reply = await link.SendControlAsync("add_token", [LongNames(token++)], MemoryWorld.Token);
+        }
+        while (reply.Success);
+
+        Assert.Equal(ErrorCode.NotGranted, reply.Code);
+        Assert.Contains("32768 bytes", reply.Message, StringComparison.Ordinal);
+        Assert.True((await link.SendControlAsync("ping", [], MemoryWorld.Token)).Success);
+        Assert.Equal(LinkState.Connected, link.State);
+        Assert.InRange(link.Grants.Sum(grant => grant.Name.Length), 27 << 10, 32 << 10);
+
+        // As many as fit into one token.
+        string LongNames(int number) => TokenLibrary.Load().Create(
+            new TokenClaims { Grant = new Grant { Domains = [.. Enumerable.Range(0, 20).Select(i => $"{string.Concat(Enumerable.Repeat($"{new string('a', 62)}.", 3))}n{number}-{i}.{new string('b', 50)}")] } },
+            MemoryWorld.Key,
+            world.Time.GetUtcNow());
     }
 
     [Fact]

@@ -16,7 +16,7 @@ internal static class UpgradeTarget
             return;
         }
 
-        var (upgrade, answer) = WebSocketUpgrade.Decide(head, input.Length > head.Length, "/");
+        var (upgrade, answer) = WebSocketUpgrade.Decide(head, input.Length > head.Length, "/", acceptPages: input.Length % 2 == 0);
         FuzzTargets.Require(upgrade is null != answer is null, "Neither a yes nor a no.");
         if (upgrade is null)
         {
