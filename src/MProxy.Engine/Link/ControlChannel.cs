@@ -209,7 +209,7 @@ internal sealed class ControlChannel
         }
 
         PeerVersions = versions;
-        PeerCommands = arguments.Length > 1 && arguments[1] is object?[] commands ? commands.OfType<string>().ToArray() : [];
+        PeerCommands = arguments.Length > 1 && arguments[1] is object?[] commands ? commands.OfType<string>().Select(PlainText.Of).ToArray() : [];
         Reply(hello.Id);
         _greetingId = Ping(answer =>
         {

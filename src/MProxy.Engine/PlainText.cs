@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace MProxy.Engine.Link;
+namespace MProxy.Engine;
 
 /// <summary>Text that a peer sent, for people to read: it forges no line, drives no terminal, and has an end.</summary>
-internal static class PlainText
+public static class PlainText
 {
     private const int MaxLength = 1000;
 
@@ -20,6 +20,7 @@ internal static class PlainText
         return text.Length > MaxLength ? $"{plain}..." : plain;
     }
 
-    private static bool IsPlain(char letter) => char.GetUnicodeCategory(letter) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    /// <summary>It moves no cursor, ends no line, and turns no writing direction.</summary>
+    internal static bool IsPlain(char letter) => char.GetUnicodeCategory(letter) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 }
