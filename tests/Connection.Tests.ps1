@@ -152,9 +152,11 @@ Describe 'The clients on a link' {
         $shown = foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { $_.Name -eq 'MProxy.ClientConnection' }) {
             foreach ($script in $view.SelectNodes('.//ScriptBlock')) { $relay.Connections[0] | ForEach-Object ([scriptblock]::Create($script.InnerText)) }
         }
-        $shown[1, 2, 5, 6] | Should -Be '0 B', '0 B', '0 B', '0 B'
-        $shown[0] | Should -BeLike '00:00:??'
-        $shown.Count | Should -Be 7
+        $shown[0, 1, 2] | Should -Be $id, 'tcp', ''
+        $shown[4, 5, 12, 13] | Should -Be '0 B', '0 B', '0 B', '0 B'
+        $shown[3] | Should -BeLike '00:00:??'
+        $shown[6, 7, 8, 9] | Should -Be $id, 'tcp', '', '127.0.0.1'
+        $shown.Count | Should -Be 14
         [MProxy.Internal.Display]::Age([timespan]::new(0, 1, 2, 3, 999)) | Should -BeExactly '01:02:03'
         [MProxy.Internal.Display]::Age([timespan]::new(12, 23, 59, 59)) | Should -BeExactly '12.23:59:59'
     }

@@ -46,17 +46,6 @@ Describe 'The views' {
         }
     }
 
-    It 'show what a peer chose without what would drive the terminal' {
-        $header = "IPv4,1`e[2J,5,0,connection,80,a$([char] 0x9b)31m,s`e]0;x`a"
-        $bytes = [byte[]] @(254, [Text.Encoding]::UTF8.GetByteCount($header)) + [Text.Encoding]::UTF8.GetBytes($header)
-        $frame = , $bytes | ConvertFrom-MProxyStream
-        $frame.Name | Should -BeExactly "a$([char] 0x9b)31m"
-        $view = $views.Configuration.ViewDefinitions.View | Where-Object { $_.Name -eq 'MProxy.Frame' }
-        $shown = foreach ($script in $view.SelectNodes('.//ScriptBlock')) { $frame | ForEach-Object ([scriptblock]::Create($script.InnerText)) }
-        $shown | Should -BeExactly 'IPv4,1 [2J,5', 's ]0;x ', 'a 31m'
-        @($view.SelectNodes('.//PropertyName') | ForEach-Object { $_.InnerText }) | Should -Be 'Offset', 'Kind', 'ServicePort', 'Length'
-    }
-
     It 'have script blocks that run' {
         $relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0
         $link = Connect-MProxyRelay $relay.Listen[0]
@@ -76,6 +65,39 @@ Describe 'The views' {
         $tunnel | Stop-MProxyTunnel
         $link | Disconnect-MProxyRelay
         $relay | Stop-MProxyRelay
+    }
+
+    It 'show what a peer chose as plain text, and leave the properties as they came' {
+        # Nothing that is text comes by itself where a peer may have chosen it.
+        $local = 'Device', 'Owner'
+        foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { $_.Name -in 'MProxy.Frame', 'MProxy.ClientConnection', 'MProxy.SocketAddress' }) {
+            $type = $types[@($view.ViewSelectedBy.TypeName)[0]]
+            foreach ($property in $view.SelectNodes('.//PropertyName')) {
+                $isText = $type.GetProperty($property.InnerText).PropertyType -in [string], [object]
+                "$($view.Name) $($property.InnerText) $($isText -and $property.InnerText -notin $local)" | Should -Be "$($view.Name) $($property.InnerText) False"
+            }
+        }
+
+        # DEL and C1 as well, which no frame of ours has.
+        $evil = "$([char] 27)[2J$([char] 0x7F)$([char] 0x9B)"
+        $frames = foreach ($header in "IPv4,$evil,5,0,$evil,80,$evil", "IPv4,$evil,5,0,connection,80,$evil,$evil") {
+            $bytes = [Text.Encoding]::UTF8.GetBytes($header)
+            ConvertFrom-MProxyStream ([byte[]] (@(254, $bytes.Length) + $bytes))
+        }
+        $frames += ConvertTo-MProxyFrame -Kind Error -Address 1.2.3.4 -Port 5 -InputObject @{ message = $evil; code = $evil } | ConvertFrom-MProxyStream
+        $frames += ConvertTo-MProxyFrame -Kind Control -InputObject @(1, $evil) | ConvertFrom-MProxyStream
+        $frames[0].Name, $frames[1].Service, $frames[2].Code | Should -Be $evil, $evil, $evil
+        foreach ($frame in $frames) {
+            foreach ($view in $views.Configuration.ViewDefinitions.View | Where-Object { $_.Name -eq 'MProxy.Frame' }) {
+                foreach ($script in $view.SelectNodes('.//ScriptBlock')) {
+                    $text = $frame | ForEach-Object ([scriptblock]::Create($script.InnerText))
+                    "$($script.InnerText) $($text -match '\p{C}')" | Should -Be "$($script.InnerText) False"
+                }
+            }
+        }
+        [MProxy.Internal.Display]::Plain($null) | Should -BeExactly ''
+        [MProxy.Internal.Display]::Json($null) | Should -BeExactly ''
+        [MProxy.Internal.Display]::Json([ordered] @{ message = $evil; number = 5 }) | Should -BeExactly '{"message":"\u001b[2J  ","number":5}'
     }
 
     It 'show sizes in the unit that fits' {

@@ -1,7 +1,6 @@
 using System.Collections.Specialized;
 using System.Globalization;
 using System.Text;
-using MProxy.Engine.Link;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Capture;
@@ -17,7 +16,7 @@ internal static class TimesLine
     {
         var line = Start(offset, time, frame.Source);
         line["kind"] = frame.Kind.ToString();
-        line["client"] = frame.Kind == FrameKind.Control ? null : PlainText.Of(Encoding.UTF8.GetString(frame.Identity));
+        line["client"] = frame.Kind == FrameKind.Control ? null : Encoding.UTF8.GetString(frame.Identity);
         line["length"] = frame.Length;
         line["kept"] = kept;
         return End(line);
@@ -56,5 +55,21 @@ internal static class TimesLine
         return line;
     }
 
-    private static byte[] End(OrderedDictionary line) => [.. JsonText.Serialize(line), (byte)'\n'];
+    private static byte[] End(OrderedDictionary line)
+    {
+        var json = JsonText.Serialize(line);
+        return [.. json.AsSpan().ContainsAnyExceptInRange((byte)' ', (byte)'~') ? Escape(json) : json, (byte)'\n'];
+    }
+
+    /// <summary>JSON need not escape all that does something to a terminal, and a file of lines is shown on one.</summary>
+    private static byte[] Escape(byte[] json)
+    {
+        var escaped = new StringBuilder(json.Length);
+        foreach (var letter in Encoding.UTF8.GetString(json))
+        {
+            _ = PlainText.IsPlain(letter) ? escaped.Append(letter) : escaped.Append(CultureInfo.InvariantCulture, $@"\u{(int)letter:x4}");
+        }
+
+        return Encoding.UTF8.GetBytes(escaped.ToString());
+    }
 }

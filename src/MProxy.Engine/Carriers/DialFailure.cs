@@ -45,7 +45,7 @@ internal static class DialFailure
         }
 
         return error is not (IOException or SocketException) ? error
-            : uri.IsWebSocket ? new CarrierException(CarrierStage.Upgrade, $"The WebSocket upgrade with the relay at {uri.Place} failed: {error.Message}", error)
+            : uri.IsWebSocket ? new CarrierException(CarrierStage.Upgrade, $"The WebSocket upgrade with the relay at {uri.Place} failed: {PlainText.Of(error.Message)}", error)
             : Tls(uri, error, error);
     }
 

@@ -1,4 +1,3 @@
-using MProxy.Engine.Link;
 using System.Globalization;
 
 namespace MProxy.Engine.Device;

@@ -66,7 +66,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
     }
 
     public void Raise(EventKind kind, string source, string message, string? code = null) =>
-        Take(new Event(time.GetUtcNow(), kind, source, new Lazy<string>(PlainText.Of(message)), code, null));
+        Take(new Event(time.GetUtcNow(), kind, PlainText.Of(source), new Lazy<string>(PlainText.Of(message)), Plain(code), null));
 
     /// <summary>Tells of something that a peer may bring about as often as it likes: 10 times a second, and what is more is counted.</summary>
     public void RaiseOfPeer(EventKind kind, string source, string message, string? code = null)
@@ -100,7 +100,7 @@ internal sealed class EventFeed(object sender, TimeProvider time)
 
     /// <summary>Tells of a client. Its sentence is made when somebody reads it: clients are many, and few are read about.</summary>
     public void RaiseOfClient(EventKind kind, string source, Func<string> message, string? code, string socketId) =>
-        Take(new Event(time.GetUtcNow(), kind, source, new Lazy<string>(() => PlainText.Of(message())), code, socketId));
+        Take(new Event(time.GetUtcNow(), kind, PlainText.Of(source), new Lazy<string>(() => PlainText.Of(message())), Plain(code), PlainText.Of(socketId)));
 
     /// <summary>From now on, the handlers of another feed are told too: of one that this one's sender belongs to.</summary>
     public void AddFollower(EventFeed follower)
@@ -119,6 +119,8 @@ internal sealed class EventFeed(object sender, TimeProvider time)
             _followers = [.. _followers.Where(one => one != follower)];
         }
     }
+
+    private static string? Plain(string? code) => code is null ? null : PlainText.Of(code);
 
     private void Take(Event happened)
     {

@@ -194,7 +194,7 @@ internal sealed class LinkClients
 
     public void TakeError(LinkClient client, ErrorBody error)
     {
-        var code = PlainText.Of(error.Code ?? ErrorCode.Unknown);
+        var code = error.Code ?? ErrorCode.Unknown;
         Drop(client, code, wasTold: false);
         _events.Failed(client, code, error.Message ?? "");
     }
@@ -301,7 +301,9 @@ internal sealed class LinkClients
     private void Drop(LinkClient client, string code, bool wasTold)
     {
         client.HasFailed = true;
-        client.EndCode = code;
+
+        // The peer's word, which goes into events, metrics and logs.
+        client.EndCode = PlainText.Of(code);
         _flow.Drop(client);
         Close(client, wasTold);
     }

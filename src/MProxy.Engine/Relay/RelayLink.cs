@@ -37,7 +37,9 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _grants = new LinkGrants(settings, relay.Ports, time);
         _tokenlessSince = time.GetUtcNow();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Name = $"{carrier.Scheme} {carrier.RemoteEndPoint}".TrimEnd();
+
+        // A device that comes by a socket file may be bound to one of any name.
+        Name = PlainText.Of($"{carrier.Scheme} {carrier.RemoteEndPoint}".TrimEnd());
         var options = settings.Current;
         Connection = new LinkConnection(LinkRole.Relay, carrier, options.Link, this, ledger, time, tap: options.Capture?.Tap(Name, carrier.Token));
     }

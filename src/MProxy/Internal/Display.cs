@@ -1,15 +1,14 @@
 using System.Globalization;
-using MProxy.Engine.Link;
+using System.Text;
+using MProxy.Engine;
+using MProxy.Protocol;
 
 namespace MProxy.Internal;
 
-/// <summary>What the views in MProxy.Format.ps1xml show of sizes and times. Public, since the formatter calls it as a script would.</summary>
+/// <summary>What the views in MProxy.Format.ps1xml show of sizes, times, and what a peer says. Public, since the formatter calls it as a script would.</summary>
 public static class Display
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
-
-    /// <summary>What a peer chose, without what would drive the terminal that it is shown on: <c>$_.Name</c> itself stays as it came.</summary>
-    public static string Plain(object? text) => PlainText.Of($"{text}");
 
     /// <summary>A number of bytes in the unit that fits it: <c>512 B</c>, <c>1.5 KiB</c>.</summary>
     public static string Size(long bytes)
@@ -32,6 +31,12 @@ public static class Display
     /// <summary>A time in milliseconds: <c>0.8 ms</c>, <c>120 ms</c>. Nothing where there is none.</summary>
     public static string Milliseconds(TimeSpan? time) => time is not { TotalMilliseconds: var value } ? ""
         : value.ToString(value < 99.95 ? "0.0" : "0", CultureInfo.InvariantCulture) + " ms";
+
+    /// <summary>Text that a peer may have chosen, without what would do something to a terminal. The property itself has it as it came.</summary>
+    public static string Plain(string? text) => PlainText.Of(text ?? "");
+
+    /// <summary>Parsed JSON of a peer, as plain text. Nothing where there is none.</summary>
+    public static string Json(object? value) => value is null ? "" : PlainText.Of(Encoding.UTF8.GetString(JsonText.Serialize(value)));
 
     /// <summary>Counts by reason, the reasons in their order: <c>3: its address may not come</c>.</summary>
     public static string Counts(IReadOnlyDictionary<string, long> counts) => string.Join(", ", counts.Select(entry => $"{entry.Value}: {entry.Key}"));

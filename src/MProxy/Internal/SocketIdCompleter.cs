@@ -9,6 +9,6 @@ internal sealed class SocketIdCompleter : WordCompleter
     {
         return Connections.All
             .DistinctBy(connection => connection.SocketId)
-            .Select(connection => Completion(connection.SocketId, $"{connection.Service} {connection.Name}".Trim() + $", {connection.State}"));
+            .Select(connection => Completion(connection.SocketId, Display.Plain($"{connection.Service} {connection.Name}".Trim() + $", {connection.State}")));
     }
 }

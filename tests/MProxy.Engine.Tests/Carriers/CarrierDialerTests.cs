@@ -174,6 +174,11 @@ public class CarrierDialerTests
     }
 
     [Fact]
+    public Task An_answer_drives_no_terminal() => AnswerAsync(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \u001b[2J\r\n\r\n",
+        error => Assert.All(error.Message, letter => Assert.False(char.IsControl(letter), error.Message)));
+
+    [Fact]
     public async Task Headers_are_sent_along() => await AnswerAsync("", _ => { }, request =>
     {
         Assert.Contains("\r\nX-One: 1\r\n", request, StringComparison.Ordinal);

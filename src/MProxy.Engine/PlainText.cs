@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MProxy.Engine.Link;
+namespace MProxy.Engine;
 
 /// <summary>Text that a peer sent, for people to read: it forges no line, drives no terminal, and has an end.</summary>
 public static class PlainText
@@ -20,6 +20,7 @@ public static class PlainText
         return text.Length > MaxLength ? $"{plain}..." : plain;
     }
 
-    private static bool IsPlain(char letter) => char.GetUnicodeCategory(letter) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    /// <summary>It moves no cursor, ends no line, and turns no writing direction.</summary>
+    internal static bool IsPlain(char letter) => char.GetUnicodeCategory(letter) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 }
