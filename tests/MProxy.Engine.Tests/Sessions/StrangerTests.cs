@@ -39,7 +39,7 @@ public sealed class StrangerTests
         Assert.Equal((3, 4), (relay.Pending.Count, relay.LinkCount));
         silent.ForEach(one => one.Dispose());
         await Until.TrueAsync(() => relay.Pending.Count == 0);
-        links.ForEach(link => link.StopAsync(cancellationToken: Token));
+        await Task.WhenAll(links.Select(link => link.StopAsync(cancellationToken: Token)));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MProxy.Engine.Tests.Simulation;
 
-/// <summary>Thousands of links, each with a course of its own. MPROXY_SIMULATION_SEEDS=FIRST-LAST plays others; what fails is to be kept in tests/corpus/simulation.</summary>
+/// <summary>Thousands of links, each with a course of its own. MPROXY_SIMULATION_SEEDS=FIRST-LAST plays others; a seed that fails is named, and replays exactly.</summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int StepsOfSeed = 1000;
