@@ -14,11 +14,9 @@ public class RelayDefaultsTests
         var token = TestContext.Current.CancellationToken;
         Assert.Equal(IPAddress.Loopback, new RelayOptions { Name = "default" }.PublicAddress);
         await using var relay = RelayServer.Start(new RelayOptions { Name = "default", TcpPort = [0] });
-        using (await TcpSocket.ConnectAsync("127.0.0.1", relay.TcpPort[0], token))
-        {
-        }
 
-        // An address of this machine that a port for all of them would be open on too.
-        await Assert.ThrowsAsync<SocketException>(() => TcpSocket.ConnectAsync("127.0.0.2", relay.TcpPort[0], token));
+        // Another address of this machine: were the port open there too, who comes would be let in, or reset for want of a device.
+        var error = await Assert.ThrowsAsync<SocketException>(() => TcpSocket.ConnectAsync("127.0.0.2", relay.TcpPort[0], token));
+        Assert.NotEqual(SocketError.ConnectionReset, error.SocketErrorCode);
     }
 }
