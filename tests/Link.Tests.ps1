@@ -473,6 +473,24 @@ Describe 'A carrier' {
         $relay | Stop-MProxyRelay
     }
 
+    It 'warns where any trusted certificate makes a device of a stranger' {
+        $pinned, $open = @{ ClientThumbprint = $pin }, @{ Listen = 'tls://0.0.0.0:0'; RequireClientCertificate = $true }
+        foreach ($case in @(@{}, 1), @($pinned, 0), @(@{ Secret = $password }, 0), @(@{ Listen = 'tls://127.0.0.1:0' }, 0)) {
+            $options, $warnings = ($open + $pem), $null
+            foreach ($key in $case[0].Keys) { $options[$key] = $case[0][$key] }
+            $relay = Start-MProxyRelay @options -WarningVariable warnings -WarningAction SilentlyContinue
+            @($warnings | Where-Object { "$_" -like '*-ClientThumbprint*' }).Count | Should -Be $case[1]
+            $relay | Stop-MProxyRelay
+        }
+        $warnings = $null
+        $relay = Start-MProxyRelay @open @pem @pinned
+        $relay | Set-MProxyRelay -ClientThumbprint @() -WarningVariable warnings -WarningAction SilentlyContinue
+        "$warnings" | Should -BeLike '*-ClientThumbprint*'
+        $relay | Set-MProxyRelay -HandshakeTimeout 5 -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeNullOrEmpty
+        $relay | Stop-MProxyRelay
+    }
+
     It 'is wss, and asks devices for a certificate' {
         $mine = Export-Certificate device
         $relay = Start-MProxyRelay -Listen wss://127.0.0.1:0 @pem -ClientThumbprint $mine

@@ -139,20 +139,18 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
         var relay = job.Relay;
         // Before anything is changed.
         Array.ForEach([.. DrainName, .. RestoreName], RelayServer.CheckDrainName);
-        relay.Change(current => current with
+        var isRisky = false;
+        relay.Change(current =>
         {
-            Limits = LimitsFrom(ConfigurationPath is null ? current.Limits : new RelayLimits()),
-            Keys = _keys ?? current.Keys,
-            Audience = Next(nameof(Audience), Audience, current.Audience),
-            RevokedTokenIds = Next(nameof(RevokedTokenId), RevokedTokenId, current.RevokedTokenIds),
-            TokenTimeout = Next(nameof(TokenTimeout), TimeSpan.FromSeconds(TokenTimeout), current.TokenTimeout),
-            TrustedProxy = Next(nameof(TrustedProxy), TrustedProxy, current.TrustedProxy),
-            FirstByteTimeout = Next(nameof(FirstByteTimeout), TimeSpan.FromSeconds(FirstByteTimeout), current.FirstByteTimeout),
-            RedirectToHttps = Next(nameof(RedirectToHttps), RedirectToHttps.IsPresent, current.RedirectToHttps),
-            Balance = Next(nameof(Balance), Balance, current.Balance),
-            ExactNamesOnly = Next(nameof(ExactNamesOnly), ExactNamesOnly.IsPresent, current.ExactNamesOnly),
-            Carrier = Carrier(current.Carrier),
+            var next = Options(current);
+            isRisky = IsRisky(next) && !IsRisky(current);
+            return next;
         });
+        if (isRisky)
+        {
+            WriteWarning(Risks.AnyTrustedCertificate);
+        }
+
         foreach (var name in DrainName)
         {
             relay.DrainName(name);
@@ -163,6 +161,24 @@ public sealed class SetMProxyRelayCommand : SetSessionCommand
             relay.RestoreName(name);
         }
     });
+
+    private static bool IsRisky(RelayOptions options) =>
+        Risks.AdmitsAnyTrusted(options.Listen, options.Keys.Count > 0, options.Carrier.RequireClientCertificate, options.Carrier.ClientThumbprint.Count);
+
+    private RelayOptions Options(RelayOptions current) => current with
+    {
+        Limits = LimitsFrom(ConfigurationPath is null ? current.Limits : new RelayLimits()),
+        Keys = _keys ?? current.Keys,
+        Audience = Next(nameof(Audience), Audience, current.Audience),
+        RevokedTokenIds = Next(nameof(RevokedTokenId), RevokedTokenId, current.RevokedTokenIds),
+        TokenTimeout = Next(nameof(TokenTimeout), TimeSpan.FromSeconds(TokenTimeout), current.TokenTimeout),
+        TrustedProxy = Next(nameof(TrustedProxy), TrustedProxy, current.TrustedProxy),
+        FirstByteTimeout = Next(nameof(FirstByteTimeout), TimeSpan.FromSeconds(FirstByteTimeout), current.FirstByteTimeout),
+        RedirectToHttps = Next(nameof(RedirectToHttps), RedirectToHttps.IsPresent, current.RedirectToHttps),
+        Balance = Next(nameof(Balance), Balance, current.Balance),
+        ExactNamesOnly = Next(nameof(ExactNamesOnly), ExactNamesOnly.IsPresent, current.ExactNamesOnly),
+        Carrier = Carrier(current.Carrier),
+    };
 
     private RelayLimits LimitsFrom(RelayLimits before) => Limit?.ApplyTo(before) ?? before;
 

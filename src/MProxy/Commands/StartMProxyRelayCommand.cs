@@ -212,6 +212,11 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             }
         }
 
+        if (Risks.AdmitsAnyTrusted(Listen, Secret.Length + PublicKey.Length > 0, RequireClientCertificate, ClientThumbprint.Length))
+        {
+            WriteWarning(Risks.AnyTrustedCertificate);
+        }
+
         RelayJob job;
         try
         {

@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Tests.Front;
 
 namespace MProxy.Engine.Tests.Carriers;
 
@@ -127,6 +128,21 @@ public class CarrierTlsTests
         policy.CustomTrustStore.Add(root);
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy }, Token);
         Assert.True(stream.IsAuthenticated);
+    }
+
+    [Fact]
+    public async Task A_session_is_not_negotiated_anew()
+    {
+        await using var world = CarrierWorld.Open("tls://127.0.0.1:0");
+
+        // A line that starts with R asks for it.
+        var running = Programs.RunAsync("openssl", ["s_client", "-tls1_2", "-connect", $"{world.EndPoint}"], "R\n");
+        var relay = await world.AcceptedAsync();
+        await Record.ExceptionAsync(() => relay.Stream.ReadAsync(new byte[10], Token).AsTask());
+        await relay.DisposeAsync();
+        var (code, _, error) = await running;
+        Assert.Contains("RENEGOTIATING", error, StringComparison.Ordinal);
+        Assert.NotEqual(0, code);
     }
 
     [Fact]
