@@ -148,7 +148,8 @@ internal sealed class ChunkedBody
 
         if (_nameLength < _name.Length)
         {
-            _name[_nameLength] = value;
+            // As in a head: some servers take the one for the other.
+            _name[_nameLength] = value == '_' ? (byte)'-' : value;
         }
 
         _nameLength++;

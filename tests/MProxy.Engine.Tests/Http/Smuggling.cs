@@ -102,6 +102,8 @@ public static class Smuggling
         "0\r\na: b\r\r",
         "0\r\nhost:",
         "0\r\nContent-Length:",
+        "0\r\ncontent_length:",
+        "0\r\nTransfer_Encoding:",
         "0\r\nx: y\r\ntransfer-ENCODING:",
         $"0\r\na:{new string('b', (16 << 10) - 1)}",
     ];
