@@ -1,4 +1,3 @@
-using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 
 namespace MProxy.Fuzz.Targets;
@@ -18,21 +17,8 @@ internal static class DnsTarget
             FuzzTargets.Require(query.Name is null or DnsQuery.NoName || ServerName.TryFold(query.Name) == query.Name, "A name is none.");
         }
 
-        FuzzTargets.Require(Follow(input, null) == Follow(input, FuzzTargets.CutsOf(input)), "Drops change what goes on.");
+        FuzzTargets.Require(Following.Run(Follower(), input, null) == Following.Run(Follower(), input, FuzzTargets.CutsOf(input)), "Drops change what goes on.");
     }
 
-    private static (FilterVerdict Verdict, int Allowed) Follow(ReadOnlySpan<byte> input, Random? cuts)
-    {
-        var follower = new DnsQueryFollower("a.test");
-        var total = 0;
-        var verdict = FilterVerdict.Go;
-        for (var length = 0; length < input.Length && verdict != FilterVerdict.Stop;)
-        {
-            length += cuts is null ? input.Length : cuts.Next(1, Math.Min(input.Length - length, 64) + 1);
-            verdict = follower.Check(input[total..length], out var allowed);
-            total += allowed;
-        }
-
-        return (verdict, total);
-    }
+    private static DnsQueryFollower Follower() => new("a.test");
 }

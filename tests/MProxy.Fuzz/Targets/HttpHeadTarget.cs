@@ -1,5 +1,4 @@
 using MProxy.Engine.Http;
-using MProxy.Engine.Link;
 
 namespace MProxy.Fuzz.Targets;
 
@@ -17,27 +16,13 @@ internal static class HttpHeadTarget
             FuzzTargets.Require(HttpRequestHead.Read(input[..(head.Length - 1)]).Status == HttpHeadStatus.Incomplete, "A head that does not need its end.");
         }
 
-        var whole = Follow(input, null);
-        var pieces = Follow(input, FuzzTargets.CutsOf(input));
+        var whole = Following.Run(Follower(), input, null);
+        var pieces = Following.Run(Follower(), input, FuzzTargets.CutsOf(input));
         FuzzTargets.Require(whole == pieces, "Drops change what goes on.");
         FuzzTargets.Require(!HasOtherHost(input[..whole.Allowed]), "A request for another host goes on.");
     }
 
-    private static (FilterVerdict Verdict, int Allowed) Follow(ReadOnlySpan<byte> input, Random? cuts)
-    {
-        var follower = new HttpRequestFollower("h", host => host == "-" ? null : host.ToLowerInvariant());
-        var total = 0;
-        var verdict = FilterVerdict.Go;
-        for (var length = 0; length < input.Length && verdict is not (FilterVerdict.Stop or FilterVerdict.Wait);)
-        {
-            length += cuts is null ? input.Length : cuts.Next(1, Math.Min(input.Length - length, 64) + 1);
-            verdict = follower.Check(input[total..length], out var allowed);
-            FuzzTargets.Require(allowed <= length - total, "More goes on than is there.");
-            total += allowed;
-        }
-
-        return (verdict, total);
-    }
+    private static HttpRequestFollower Follower() => new("h", host => host == "-" ? null : host.ToLowerInvariant());
 
     /// <summary>A head that starts what went on, and is not for the host of the connection, whatever port it names.</summary>
     private static bool HasOtherHost(ReadOnlySpan<byte> allowed) =>
