@@ -19,8 +19,8 @@ public interface ISession : IDrainable, IAsyncDisposable
     /// <summary>Why it has ended without being stopped; null where it has not, or where it ended in order.</summary>
     LinkException? Failure { get; }
 
-    /// <summary>Clients that came, and were in no event, since more than 100 came in a second.</summary>
-    long UntoldClientCount { get; }
+    /// <summary>What happened and was in no event: clients beyond 100 in a second, and what peers alone brought about beyond 10.</summary>
+    long UntoldEventCount { get; }
 
     /// <summary>Done when handlers have had all events that were raised so far.</summary>
     Task EventsHandedOut { get; }

@@ -94,7 +94,7 @@ internal sealed class CarrierListener : IAsyncDisposable
     private void Take(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         var handshake = _handshake;
-        if (_pending.TryEnter(RemoteOf(socket), out var refusal) is not { } place)
+        if (_pending.TryEnter(SocketEndPoints.Remote(socket), out var refusal) is not { } place)
         {
             _refused(refusal!);
             socket.Dispose();
@@ -107,19 +107,6 @@ internal sealed class CarrierListener : IAsyncDisposable
         {
             Interlocked.Increment(ref _underWay);
             _tasks.Run(() => ShakeHandsAsync(handshake, socket, place, accepted, cancellationToken));
-        }
-    }
-
-    /// <summary>Null for one that is gone, or has no address.</summary>
-    private static EndPoint? RemoteOf(Socket socket)
-    {
-        try
-        {
-            return socket.RemoteEndPoint;
-        }
-        catch (SocketException)
-        {
-            return null;
         }
     }
 

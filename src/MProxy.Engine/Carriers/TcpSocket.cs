@@ -18,14 +18,12 @@ internal static class TcpSocket
                 socket.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
             }
 
-            socket.Bind(endpoint);
-            socket.Listen(Backlog);
+            ListenFailure.Name(endpoint, () =>
+            {
+                socket.Bind(endpoint);
+                socket.Listen(Backlog);
+            });
             return socket;
-        }
-        catch (SocketException error)
-        {
-            socket.Dispose();
-            throw ListenFailure.At(endpoint, error);
         }
         catch
         {

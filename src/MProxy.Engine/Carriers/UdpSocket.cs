@@ -20,14 +20,7 @@ internal static class UdpSocket
 
         socket.ReceiveBufferSize = BufferLength;
         socket.SendBufferSize = BufferLength;
-        try
-        {
-            socket.Bind(endpoint);
-        }
-        catch (SocketException error)
-        {
-            throw ListenFailure.At($"{endpoint}/udp", error);
-        }
+        ListenFailure.Name($"{endpoint}/udp", () => socket.Bind(endpoint));
     });
 
     /// <summary>A socket that sends to one place and hears from there alone.</summary>

@@ -19,7 +19,7 @@ internal static class UnixSocket
         var socket = Create();
         try
         {
-            socket.Bind(new UnixDomainSocketEndPoint(path));
+            ListenFailure.Name(path, () => socket.Bind(new UnixDomainSocketEndPoint(path)));
             if (!OperatingSystem.IsWindows())
             {
                 // Before Listen: nobody can have come in under the mode that the umask gave.
@@ -28,11 +28,6 @@ internal static class UnixSocket
 
             socket.Listen(Backlog);
             return socket;
-        }
-        catch (SocketException error)
-        {
-            socket.Dispose();
-            throw ListenFailure.At(path, error);
         }
         catch
         {

@@ -35,7 +35,7 @@ public sealed class DeviceLink : ISession
         _ledger = ledger;
         _tasks = new TaskSet(ledger);
         _events = new EventFeed(this, time);
-        TokenSync = new TokenSync(Tokens, () => ConnectedLife, refusal => _events.RaiseOfPeer(EventKind.PeerError, _options.Target, refusal.Message, refusal.Code));
+        TokenSync = new TokenSync(Tokens, () => ConnectedLife, refusal => _events.Raise(EventKind.PeerError, _options.Target, refusal.Message, refusal.Code));
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, _options.Target, reason));
     }
 
@@ -101,7 +101,7 @@ public sealed class DeviceLink : ISession
     public LinkException? Failure { get; private set; }
 
     /// <inheritdoc/>
-    public long UntoldClientCount => _events.UntoldCount;
+    public long UntoldEventCount => _events.UntoldCount;
 
     /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;
@@ -391,7 +391,7 @@ public sealed class DeviceLink : ISession
         _events.RaiseOfPeer(EventKind.GrantsChanged, _options.Target, grants.Length == 0 ? "Nothing may be served." : $"May serve {string.Join(", ", (object[])grants)}.");
 
     internal void ErrorReported(ControlReply error) =>
-        _events.Raise(EventKind.PeerError, _options.Target, error.Message ?? "", error.Code);
+        _events.RaiseOfPeer(EventKind.PeerError, _options.Target, error.Message ?? "", error.Code);
 
     private FrameExchange Frames()
     {

@@ -33,8 +33,7 @@ internal sealed class DialBound(TunnelSettings settings, TimeProvider time)
         var most = settings.Current.MaxClients;
         lock (_gate)
         {
-            // As at a relay: addresses of datagrams can be made up, and leave half of the room to the others.
-            if (_count >= most || (isDatagram && _datagramCount >= most - (most / 2)) || !_rate.TryTake(1))
+            if (_count >= most || (isDatagram && _datagramCount >= ClientService.DatagramShare(most)) || !_rate.TryTake(1))
             {
                 return false;
             }

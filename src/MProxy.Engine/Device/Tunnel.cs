@@ -70,7 +70,7 @@ public sealed class Tunnel : ISession, IMeterSource
     public LinkException? Failure => Ended.IsCompleted ? Links.Select(link => link.Failure).FirstOrDefault(failure => failure is not null) : null;
 
     /// <inheritdoc/>
-    public long UntoldClientCount => Links.Sum(link => link.UntoldClientCount);
+    public long UntoldEventCount => Links.Sum(link => link.UntoldEventCount);
 
     /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;

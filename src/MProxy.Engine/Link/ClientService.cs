@@ -27,4 +27,7 @@ internal static class ClientService
 
     /// <summary>Each frame of such a client is a piece of a stream. Of names that are unknown here neither is said.</summary>
     public static bool IsStream(string? service) => service is Tcp or Tls or Https or Http or Ssh or DnsOverTcp;
+
+    /// <summary>How many of so many clients may be of datagrams: their addresses can be made up, and leave half of the room to those who have shaken hands.</summary>
+    public static int DatagramShare(int most) => most - (most / 2);
 }

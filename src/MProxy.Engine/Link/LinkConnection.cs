@@ -135,52 +135,57 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public OpenResult TryOpen(in FrameMeta meta, int most, Predicate<FrameMeta> isAllowed, ClientJoin join)
     {
-        ClientSink sink;
-        Func<Task>? run;
+        OpenResult result;
+        ClientSink? sink = null;
+        Func<Task>? run = null;
         lock (_gate)
         {
-            if (_closed || !_machine.Control.IsUp || !isAllowed(meta))
-            {
-                return OpenResult.Unavailable;
-            }
+            result = _closed || !_machine.Control.IsUp || !isAllowed(meta) ? OpenResult.Unavailable
+                : _machine.Clients.Count >= most || (ClientService.IsDatagram(meta.Service) && _machine.Clients.DatagramCount >= ClientService.DatagramShare(most)) ? OpenResult.Full
+                : _machine.Clients.Open(meta) is { } client ? Join(client)
+                : IsHeldBack(meta) ? OpenResult.HeldBack
+                : OpenResult.Duplicate;
+        }
 
-            // Addresses of datagrams can be made up: they leave half of the room to clients that have shaken hands.
-            if (_machine.Clients.Count >= most || (ClientService.IsDatagram(meta.Service) && _machine.Clients.DatagramCount >= most - (most / 2)))
-            {
-                return OpenResult.Full;
-            }
+        if (sink is ClientPump pump && run is not null)
+        {
+            // Its first bytes go out together with its announcement.
+            _pumps.Run(pump, run);
+        }
 
-            if (_machine.Clients.Open(meta) is not { } client)
-            {
-                return _machine.Clients.IsHeldBack(ClientIdentity.ToSocketId(meta)) ? OpenResult.HeldBack : OpenResult.Duplicate;
-            }
+        // Also the question that is asked for one that is held back.
+        Push();
+        return result;
 
+        OpenResult Join(LinkClient client)
+        {
             (sink, run) = join(this, client);
             client.Sink = sink;
             if (run is not null)
             {
                 _pumps.Add((ClientPump)sink);
             }
-        }
 
-        if (run is not null)
+            return OpenResult.Opened;
+        }
+    }
+
+    /// <summary>Done when the identity of a client that was <see cref="OpenResult.HeldBack"/> may be free, or the link has ended.</summary>
+    public Task WhenReleased(in FrameMeta meta)
+    {
+        Task released;
+        lock (_gate)
         {
-            // Its first bytes go out together with its announcement.
-            _pumps.Run((ClientPump)sink, run);
+            // It may have become free since.
+            released = _closed || !IsHeldBack(meta) ? Task.CompletedTask
+                : (_released ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
         Push();
-        return OpenResult.Opened;
+        return released;
     }
 
-    /// <summary>Done when identities that were <see cref="OpenResult.HeldBack"/> are free, or the link has ended.</summary>
-    public Task WhenReleased()
-    {
-        lock (_gate)
-        {
-            return _closed ? Task.CompletedTask : (_released ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-    }
+    private bool IsHeldBack(in FrameMeta meta) => _machine.Clients.IsHeldBack(ClientIdentity.ToSocketId(meta));
 
     /// <summary>Device side: runs the pump of an opened client, once its local end is connected. False where the client is over.</summary>
     public bool TryRun(ClientPump pump, Func<Task> run)

@@ -1,4 +1,5 @@
 using System.Net;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
 
@@ -77,7 +78,7 @@ internal sealed class ClientAdmission
             return null;
         }
 
-        var plain = Carriers.SocketEndPoints.Unmapped(address);
+        var plain = SocketEndPoints.Unmapped(address);
         return limits.DeniedClients.Any(network => network.Contains(plain))
             || (limits.AllowedClients.Count > 0 && !limits.AllowedClients.Any(network => network.Contains(plain)))
             ? ClientRefusal.Denied
@@ -98,16 +99,9 @@ internal sealed class ClientAdmission
                 return ClientRefusal.TooMany;
             }
 
-            if (address is not null)
+            if (address is not null && TryName(address) is { } full)
             {
-                // Silent ones of one address must not take the place of all others.
-                var entry = Find(KeyOf(address, isDatagram: false));
-                if (entry.Arrivals >= limits.MaxClientsPerAddress)
-                {
-                    return ClientRefusal.TooManyOfAddress;
-                }
-
-                entry.Arrivals++;
+                return full;
             }
 
             _arrivalCount++;
@@ -115,7 +109,7 @@ internal sealed class ClientAdmission
         }
     }
 
-    /// <summary>One that arrived by a proxy is known to come from an address: it counts there too.</summary>
+    /// <summary>One that arrived comes from an address, and counts there too, since silent ones of one must not take the place of all others.</summary>
     /// <returns>Why it may not; null where it does, and <see cref="Introduced"/> is to be called for that address.</returns>
     public ClientRefusal? TryName(IPAddress address)
     {
@@ -162,8 +156,7 @@ internal sealed class ClientAdmission
         {
             ForgetRecovered();
 
-            // Addresses of datagrams can be made up: they leave half of the room to clients that have shaken hands.
-            if (_count >= limits.MaxClients || (isDatagram && _datagramCount >= limits.MaxClients - (limits.MaxClients / 2)))
+            if (_count >= limits.MaxClients || (isDatagram && _datagramCount >= ClientService.DatagramShare(limits.MaxClients)))
             {
                 return ClientRefusal.TooManyInAll;
             }

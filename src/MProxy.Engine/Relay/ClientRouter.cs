@@ -29,7 +29,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
 
     private readonly ClientReception _reception = new(settings, ledger, time);
     private readonly CountByReason _refused = new();
-    private long _duplicates;
 
     /// <summary>Where https is, for clients that are sent there.</summary>
     public int HttpsPort { get; set; }
@@ -41,7 +40,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     public IReadOnlyDictionary<string, long> RefusedBy => _refused.All;
 
     /// <summary>How many of those because another client of the same address and port was on the link, or had just been.</summary>
-    public long DuplicateCount => Interlocked.Read(ref _duplicates);
+    public long DuplicateCount => _refused.All.GetValueOrDefault(ClientRefusal.Duplicate.Reason);
 
     /// <summary>Takes a client that was accepted.</summary>
     public void Accept(Socket socket, ClientPortKind port, CancellationToken cancellationToken)
@@ -80,7 +79,8 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         if (address is not null && port == ClientPortKind.Tcp)
         {
             arrival = new ClientArrival(remote, null, default);
-            if (Route(socket, arrival, servicePort, out var free) is var refusal && free is null)
+            var refusal = Route(socket, arrival, servicePort, out var free);
+            if (free is null)
             {
                 return refusal;
             }
@@ -222,7 +222,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
                         free = null;
                         return null;
                     case OpenResult.HeldBack:
-                        free ??= link.Connection.WhenReleased();
+                        free ??= link.Connection.WhenReleased(meta);
                         break;
                     case OpenResult.Duplicate:
                         isDuplicate = true;
@@ -240,13 +240,8 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             return ClientRefusal.NameTooLong;
         }
 
-        if (isDuplicate || free is not null)
-        {
-            Interlocked.Increment(ref _duplicates);
-            return ClientRefusal.Duplicate;
-        }
-
-        return isFull ? ClientRefusal.DevicesFull : candidates.Length == 0 ? registry.WhyNone(meta) : ClientRefusal.NoDevice;
+        return isDuplicate || free is not null ? ClientRefusal.Duplicate
+            : isFull ? ClientRefusal.DevicesFull : candidates.Length == 0 ? registry.WhyNone(meta) : ClientRefusal.NoDevice;
     }
 
     private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>

@@ -82,7 +82,7 @@ public sealed class RelayServer : ISession, IMeterSource
     public LinkException? Failure => null;
 
     /// <inheritdoc/>
-    public long UntoldClientCount => _events.UntoldCount;
+    public long UntoldEventCount => _events.UntoldCount;
 
     /// <inheritdoc/>
     public Task EventsHandedOut => _events.HandedOut;

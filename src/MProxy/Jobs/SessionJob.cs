@@ -68,7 +68,7 @@ public abstract class SessionJob : Job, IDrainable
     }
 
     /// <summary>Events that Receive-Job does not give any more: of more than 1,000 the oldest that tell of clients, and then the oldest, are dropped. Clients beyond 100 a second, which are told of nowhere, count too.</summary>
-    public long DroppedEventCount => _dropped + _session.UntoldClientCount;
+    public long DroppedEventCount => _dropped + _session.UntoldEventCount;
 
     /// <summary>What it serves, in short: the open ports of a relay, the services of a tunnel.</summary>
     public abstract string Serves { get; }

@@ -19,6 +19,30 @@ public class ClientEndTests
     }
 
     [Fact]
+    public async Task In_order_its_identity_is_free_when_the_device_has_been_asked_whoever_else_is_silent()
+    {
+        await using var pair = await StartAsync(ServeEcho);
+        var client = pair.Open(SayAsync);
+        await pair.RelayHost.EndAsync(1);
+        Assert.Equal(OpenResult.HeldBack, Again());
+
+        // Nothing but the question itself makes the link send: it is not left to whoever sends next.
+        await pair.Relay.WhenReleased(client.Meta).WaitAsync(TimeSpan.FromSeconds(5), Token);
+        Assert.Equal(OpenResult.Opened, Again());
+
+        // Who asks late does not wait for the next release.
+        Assert.True(pair.Relay.WhenReleased(client.Meta).IsCompleted);
+        await pair.RelayHost.EndAsync(2);
+
+        OpenResult Again() => pair.Relay.TryOpen(client.Meta, int.MaxValue, _ => true, (link, opened) =>
+        {
+            pair.RelayHost.Opened(opened);
+            var pump = new StreamPump(link, opened);
+            return (pump, () => pump.RunAsync(SayAsync));
+        });
+    }
+
+    [Fact]
     public async Task Failed_at_the_relay()
     {
         await using var pair = await StartAsync(ServeEcho);

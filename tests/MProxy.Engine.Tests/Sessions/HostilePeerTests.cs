@@ -94,6 +94,25 @@ public class HostilePeerTests
         Assert.False(local.Poll(0, SelectMode.SelectRead));
     }
 
+    [Fact]
+    public async Task Reports_without_end_are_told_of_in_few_events_and_the_others_counted()
+    {
+        using var peer = new RawPeer();
+        await using var world = new MemoryWorld();
+        var link = await world.ConnectLinkAsync(peer);
+        EventLog events = new();
+        link.EventRaised += events.Take;
+        for (var i = 0; i < 1000; i++)
+        {
+            await peer.SayAsync("[0,{\"message\":\"look here\",\"code\":\"E\"}]");
+        }
+
+        await peer.SayAsync("[7,\"ping\"]");
+        Assert.Equal("Control [-7,null]", await peer.ReadAsync());
+        await link.EventsHandedOut;
+        Assert.Equal((20, 980), (events.Count(EventKind.PeerError), link.UntoldEventCount));
+    }
+
     private static FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };
 
     /// <summary>A script that took one client, and takes nothing more for now.</summary>

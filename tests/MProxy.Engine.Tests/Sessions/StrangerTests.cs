@@ -109,7 +109,7 @@ public sealed class StrangerTests
         await Until.TrueAsync(() => world.Relay.LinkRefusedBy.Values.Sum() == 200);
         await world.Relay.StopAsync(cancellationToken: Token);
         await world.Relay.EventsHandedOut;
-        Assert.Equal(180, world.Relay.UntoldClientCount);
+        Assert.Equal(180, world.Relay.UntoldEventCount);
         Assert.Equal(20, world.Events.Count(EventKind.LinkRefused));
     }
 

@@ -8,8 +8,6 @@ namespace MProxy.Engine.Tests.Simulation;
 /// </summary>
 internal sealed class Conversation(int number, FrameMeta meta, Random random)
 {
-    public int Number => number;
-
     public FrameMeta Meta => meta;
 
     /// <summary>What the client is going to say, and what the service is, in bytes.</summary>

@@ -8,10 +8,9 @@ internal sealed class SimulatedWire(int capacity)
     private int _start;
     private int _length;
     private int _rest;
+    private long _lastReadyAt;
 
     public int Room => capacity - _length;
-
-    public bool IsEmpty => _length == 0;
 
     /// <summary>When the next bytes are there, as a timestamp; null where none are on their way.</summary>
     public long? ReadyAt => _sends.TryPeek(out var next) ? next.ReadyAt : null;
@@ -25,7 +24,8 @@ internal sealed class SimulatedWire(int capacity)
         _length += bytes.Length;
 
         // Bytes do not overtake each other, whatever delay they were given.
-        _sends.Enqueue((bytes.Length, Math.Max(readyAt, _sends.Count > 0 ? _sends.Last().ReadyAt : 0)));
+        _lastReadyAt = Math.Max(readyAt, _lastReadyAt);
+        _sends.Enqueue((bytes.Length, _lastReadyAt));
     }
 
     /// <summary>Takes bytes that are there, this many at most and as many as lie in one piece.</summary>
