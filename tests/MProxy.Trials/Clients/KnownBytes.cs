@@ -1,50 +1,73 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 
-namespace MProxy.Engine.Tests.Faults;
+namespace MProxy.Trials.Clients;
 
 /// <summary>
 /// Clients whose bytes are known by who says them, and where: each says its number, its length, and so many bytes, and gets as many of its service. Nobody
 /// may ever see a byte that is not its own, nor take a part for the whole.
 /// </summary>
-internal static class KnownBytes
+/// <param name="endsAreTrue">
+/// An end in order says that all was said. Of a process that was killed it does not: the system ends its connections as if it had.
+/// </param>
+internal sealed class KnownBytes(bool endsAreTrue = true)
 {
     private const int HeadLength = 8;
     private const uint Answer = 0x5bd1_e995;
 
-    /// <summary>A client's part: true where it has all of its answer, false where it was broken off.</summary>
-    public static async Task<bool> AskAsync(int port, int number, int length, CancellationToken cancellationToken)
+    /// <summary>Called by whoever has said or heard another piece, before it goes on.</summary>
+    public delegate ValueTask Pace(CancellationToken cancellationToken);
+
+    /// <summary>A client's part: true where it has all of its answer, false where it was broken off, or has given up.</summary>
+    /// <exception cref="WrongBytesException">What may never happen.</exception>
+    public async Task<bool> AskAsync(IPEndPoint remote, int number, int length, CancellationToken cancellationToken, IPAddress? from = null, Pace? pace = null)
     {
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await client.ConnectAsync("127.0.0.1", port, cancellationToken);
+            if (from is not null)
+            {
+                client.Bind(new IPEndPoint(from, 0));
+            }
+
+            await client.ConnectAsync(remote, cancellationToken);
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
+            TcpSocket.ResetOnClose(client);
             return false;
         }
 
         return await BothAsync(
             client,
-            (ended, token) => SayAsync(client, number, length, ended, token),
-            (ended, token) => HearAsync(client, (uint)number ^ Answer, length, $"client {number}", ended, token),
+            (ended, token) => SayAsync(client, number, length, pace, ended, token),
+            (ended, token) => HearAsync(client, (uint)number ^ Answer, length, $"client {number}", pace, ended, token),
             cancellationToken);
     }
 
+    /// <summary>The same, on loopback.</summary>
+    public Task<bool> AskAsync(int port, int number, int length, CancellationToken cancellationToken) =>
+        AskAsync(new IPEndPoint(IPAddress.Loopback, port), number, length, cancellationToken);
+
     /// <summary>A service's part.</summary>
-    public static async Task ServeAsync(Socket client)
+    /// <exception cref="WrongBytesException">What may never happen.</exception>
+    public async Task ServeAsync(Socket client)
     {
         var head = new byte[HeadLength];
         for (int have = 0, count; have < HeadLength; have += count)
         {
             count = await client.ReceiveAsync(head.AsMemory(have), SocketFlags.None);
-            Assert.True(count > 0 || have == 0, "A client ended in order in the middle of its head.");
-            if (count == 0)
+            if (count == 0 && have == 0)
             {
                 return;
+            }
+
+            if (count == 0)
+            {
+                EndedIn(have, HeadLength, "A service");
             }
         }
 
@@ -54,7 +77,7 @@ internal static class KnownBytes
             client,
             async (ended, token) =>
             {
-                await SendAsync(client, number ^ Answer, length, token);
+                await SendAsync(client, number ^ Answer, length, null, token);
 
                 // The end of an answer says that the question was heard whole.
                 await heard.Task.WaitAsync(token);
@@ -62,7 +85,7 @@ internal static class KnownBytes
             },
             async (ended, token) =>
             {
-                await HearAsync(client, number, length, $"the service of client {number}", ended, token);
+                await HearAsync(client, number, length, $"The service of client {number}", null, ended, token);
                 heard.SetResult();
             },
             CancellationToken.None);
@@ -101,9 +124,9 @@ internal static class KnownBytes
         }
     }
 
-    private static async Task HearAsync(Socket socket, uint key, int length, string who, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
+    private async Task HearAsync(Socket socket, uint key, int length, string who, Pace? pace, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
     {
-        var buffer = new byte[32 << 10];
+        var buffer = new byte[16 << 10];
         var got = 0;
         for (int count; (count = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken)) > 0; got += count)
         {
@@ -111,28 +134,47 @@ internal static class KnownBytes
             {
                 if (buffer[i] != ByteAt(key, got + i))
                 {
-                    Assert.Fail($"Byte {got + i} of {who} is not its own.");
+                    throw new WrongBytesException($"Byte {got + i} of {who} is not its own.");
                 }
+            }
+
+            if (pace is not null)
+            {
+                await pace(cancellationToken);
             }
         }
 
         KnownEnd.ThrowIfReset(socket, ended);
-        Assert.True(got == length, $"{who} took {got} of {length} bytes for the whole.");
+        EndedIn(got, length, who);
     }
 
-    private static async Task SayAsync(Socket client, int number, int length, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
+    /// <summary>An end came after so many bytes.</summary>
+    private void EndedIn(int got, int length, string who)
+    {
+        if (got > length || (got < length && endsAreTrue))
+        {
+            throw new WrongBytesException($"{who} took {got} of {length} bytes for the whole.");
+        }
+
+        if (got < length)
+        {
+            throw new SocketException((int)SocketError.ConnectionReset);
+        }
+    }
+
+    private static async Task SayAsync(Socket client, int number, int length, Pace? pace, ConcurrentDictionary<Socket, bool> ended, CancellationToken cancellationToken)
     {
         var head = new byte[HeadLength];
         BinaryPrimitives.WriteInt32BigEndian(head, number);
         BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(4), length);
         await client.SendAsync(head, SocketFlags.None, cancellationToken);
-        await SendAsync(client, (uint)number, length, cancellationToken);
+        await SendAsync(client, (uint)number, length, pace, cancellationToken);
         KnownEnd.Say(client, ended);
     }
 
-    private static async Task SendAsync(Socket socket, uint key, int length, CancellationToken cancellationToken)
+    private static async Task SendAsync(Socket socket, uint key, int length, Pace? pace, CancellationToken cancellationToken)
     {
-        var buffer = new byte[16 << 10];
+        var buffer = new byte[Math.Min(length, 16 << 10)];
         for (var sent = 0; sent < length;)
         {
             var count = Math.Min(buffer.Length, length - sent);
@@ -147,6 +189,10 @@ internal static class KnownBytes
             }
 
             sent += count;
+            if (pace is not null)
+            {
+                await pace(cancellationToken);
+            }
         }
     }
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 
-namespace MProxy.Engine.Tests.Faults;
+namespace MProxy.Trials.Clients;
 
 /// <summary>Tells an end in order from a reset that a send has been told of before.</summary>
 internal static class KnownEnd

@@ -1,0 +1,32 @@
+using System.Globalization;
+using MProxy.Trials.Roles;
+
+namespace MProxy.Trials.Kill;
+
+/// <summary>A process that is killed and comes again at the same ports.</summary>
+internal sealed class Victim(params object[] arguments) : IDisposable
+{
+    private string[] _arguments = Texts(arguments);
+    private RoleProcess _process = new(Texts(arguments));
+
+    public string Name => _arguments[0];
+
+    public IReadOnlyList<int> Numbers => _process.Numbers;
+
+    /// <summary>What it is started with from now on, behind its name.</summary>
+    public void Fix(params object[] arguments) => _arguments = [Name, .. Texts(arguments)];
+
+    public void Kill() => _process.Dispose();
+
+    public void Restart() => _process = new RoleProcess(_arguments);
+
+    public void Suspend() => _process.Suspend();
+
+    public void Resume() => _process.Resume();
+
+    public string Stop() => _process.Stop();
+
+    public void Dispose() => _process.Dispose();
+
+    private static string[] Texts(object[] arguments) => [.. arguments.Select(argument => Convert.ToString(argument, CultureInfo.InvariantCulture)!)];
+}

@@ -1,0 +1,30 @@
+using MProxy.Trials;
+using MProxy.Trials.Kill;
+using MProxy.Trials.Load;
+using MProxy.Trials.Roles;
+
+// load [--idle N] [--active N] [--links N] [--seconds N] [--seed N]   many clients on many links for a while
+// kill [--seconds N] [--seed N]                                       processes that are killed, and suspended, at any moment
+try
+{
+    return args switch
+    {
+        [RelayRole.Name, .. var rest] => await RelayRole.RunAsync(rest),
+        [DeviceRole.Name, .. var rest] => await DeviceRole.RunAsync(rest),
+        [ServiceRole.Name, .. var rest] => await ServiceRole.RunAsync(rest),
+        ["load", .. var rest] => await LoadTrial.RunAsync(new TrialOptions(rest)),
+        ["kill", .. var rest] => await KillTrial.RunAsync(new TrialOptions(rest)),
+        _ => Usage(),
+    };
+}
+catch (FormatException error)
+{
+    Console.Error.WriteLine(error.Message);
+    return Usage();
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("load [--idle N] [--active N] [--links N] [--seconds N] [--seed N] | kill [--seconds N] [--seed N]");
+    return 64;
+}

@@ -1,0 +1,33 @@
+using MProxy.Engine;
+
+namespace MProxy.Trials.Roles;
+
+/// <summary>A process of a trial, told what to do by lines of its standard input. It ends in order at the end of that.</summary>
+internal static class Role
+{
+    /// <summary>A line that says where it listens, or just that it is ready.</summary>
+    public const string Ready = "ready";
+
+    public const string SampleCommand = "sample";
+
+    /// <param name="addresses">What others have to know to come to it.</param>
+    /// <param name="sample">What it holds.</param>
+    /// <param name="command">What else it can be told, and answers.</param>
+    /// <param name="stop">Ends it; then nothing may be left.</param>
+    /// <param name="ledgers">Where it counts that.</param>
+    public static async Task<int> RunAsync(string addresses, Func<Sample> sample, Func<string, Task<string>> command, Func<Task> stop, Func<IEnumerable<ResourceLedger>> ledgers)
+    {
+        // The static part counts from here on.
+        _ = sample();
+        Console.WriteLine($"{Ready} {addresses}".TrimEnd());
+        while (await Console.In.ReadLineAsync() is { Length: > 0 } line)
+        {
+            Console.WriteLine(line == SampleCommand ? $"{sample()}" : await command(line));
+        }
+
+        await stop();
+        var left = ledgers().Where(ledger => !ledger.IsEmpty).ToList();
+        Console.WriteLine(left.Count == 0 ? RoleProcess.EndedEmpty : $"left: {left[0]}");
+        return left.Count == 0 ? 0 : 1;
+    }
+}
