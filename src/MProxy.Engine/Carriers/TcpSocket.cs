@@ -6,7 +6,8 @@ namespace MProxy.Engine.Carriers;
 /// <summary>Makes TCP sockets the one way they are used here: no Nagle delay, and listeners that come back at once after a restart.</summary>
 internal static class TcpSocket
 {
-    private const int Backlog = 1024;
+    // As long as Linux lets it be. Where it is full, the system lets clients believe that they are connected, and resets them later.
+    private const int Backlog = 4096;
 
     public static Socket Listen(IPEndPoint endpoint)
     {

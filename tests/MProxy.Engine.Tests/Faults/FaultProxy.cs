@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Faults;
 

@@ -4,6 +4,7 @@ using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Carriers;
 using MProxy.Engine.Tests.Front;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Faults;
 
@@ -17,6 +18,8 @@ public sealed class FaultTests(ITestOutputHelper output)
     private const int AtOnce = 12;
     private const int MaxLength = 200_000;
 
+    private static readonly KnownBytes Bytes = new();
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -29,7 +32,7 @@ public sealed class FaultTests(ITestOutputHelper output)
     public async Task Whatever_is_cut_each_client_has_all_or_knows_that_it_has_not(string scheme, bool seesCorruption)
     {
         var seed = Random.Shared.Next();
-        await using var service = new FrontService(KnownBytes.ServeAsync);
+        await using var service = new FrontService(Bytes.ServeAsync);
         await using var back = new FaultProxy(PortOf(service.Target), seed, 2 * MaxLength, Fault.None, Fault.None, Fault.None, Fault.Cut);
         await using var relay = RelayServer.Start(WorldOptions.Relays($"{scheme}://127.0.0.1:0"));
         Fault[] ofLink = seesCorruption ? [Fault.Cut, Fault.Truncate, Fault.Corrupt] : [Fault.Cut, Fault.Truncate];
@@ -44,7 +47,7 @@ public sealed class FaultTests(ITestOutputHelper output)
             // Not while the link is down: all would be refused at once, and nothing tried.
             await Until.TrueAsync(() => tunnel.State == LinkState.Connected);
             var length = new Random(seed + number).Next(MaxLength);
-            if (await KnownBytes.AskAsync(front.Port, number, length, cancellationToken).WaitAsync(Patience, cancellationToken))
+            if (await Bytes.AskAsync(front.Port, number, length, cancellationToken).WaitAsync(Patience, cancellationToken))
             {
                 Interlocked.Increment(ref whole);
             }
@@ -57,7 +60,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         front.Heal();
         way.Heal();
         back.Heal();
-        while (!await KnownBytes.AskAsync(front.Port, Clients, MaxLength, Token).WaitAsync(Patience, Token))
+        while (!await Bytes.AskAsync(front.Port, Clients, MaxLength, Token).WaitAsync(Patience, Token))
         {
             Token.ThrowIfCancellationRequested();
         }

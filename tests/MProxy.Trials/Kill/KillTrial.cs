@@ -62,6 +62,10 @@ internal static class KillTrial
                 while (!await bytes.AskAsync(remote, Interlocked.Increment(ref number), 1000, CancellationToken.None).WaitAsync(Patience))
                 {
                     await Task.Delay(5);
+                    if (TimeProvider.System.GetElapsedTime(since) > Patience)
+                    {
+                        throw new TimeoutException($"Nobody is served any more since the {victim.Name} {(isKilled ? "was killed" : "went on")}.");
+                    }
                 }
 
                 var what = $"{victim.Name} {(isKilled ? "killed" : "suspended")}";

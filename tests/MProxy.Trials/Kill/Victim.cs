@@ -16,7 +16,18 @@ internal sealed class Victim(params object[] arguments) : IDisposable
     /// <summary>What it is started with from now on, behind its name.</summary>
     public void Fix(params object[] arguments) => _arguments = [Name, .. Texts(arguments)];
 
-    public void Kill() => _process.Dispose();
+    /// <summary>Kills it, where nothing else has.</summary>
+    /// <exception cref="InvalidOperationException">It has let an exception go unobserved.</exception>
+    /// <exception cref="IOException">It had ended by itself; its last errors stand in the text.</exception>
+    public void Kill()
+    {
+        if (_process.Sample().Unobserved > 0)
+        {
+            throw new InvalidOperationException($"Exceptions in the {Name} process were asked for by nobody.");
+        }
+
+        _process.Dispose();
+    }
 
     public void Restart() => _process = new RoleProcess(_arguments);
 

@@ -115,26 +115,24 @@ internal sealed class Crowd(IPEndPoint relay, int seed) : IDisposable
         var leaves = random.Next(20) == 0;
         if (leaves)
         {
-            leaving.CancelAfter(random.Next(1, 2000));
+            leaving.CancelAfter(random.Next(1, 10_000));
         }
 
         var paces = new Random(random.Next());
+        var hasThought = false;
         Count.Add(await AskAsync(random, number, length, PauseAsync, leaving.Token).WaitAsync(Patience), leaves);
 
+        // It thinks behind its first piece, so that as many are there as are wanted, and not all on their way in.
         ValueTask PauseAsync(CancellationToken cancellationToken)
         {
-            int dice;
+            int pause;
             lock (paces)
             {
-                dice = paces.Next(1000);
+                pause = !hasThought ? paces.Next(15_000) : paces.Next(3) == 0 ? paces.Next(1_000) : 0;
+                hasThought = true;
             }
 
-            return dice switch
-            {
-                < 3 => new ValueTask(Task.Delay(TimeSpan.FromSeconds(3), cancellationToken)),
-                < 100 => new ValueTask(Task.Delay(TimeSpan.FromMilliseconds(10 * dice), cancellationToken)),
-                _ => ValueTask.CompletedTask,
-            };
+            return pause == 0 ? ValueTask.CompletedTask : new ValueTask(Task.Delay(TimeSpan.FromMilliseconds(pause), cancellationToken));
         }
     }
 
