@@ -8,4 +8,7 @@ if (Environment.GetEnvironmentVariable(Inline) is null)
     Environment.SetEnvironmentVariable(Inline, "1");
 }
 
+// The PowerShell engine would tell its makers which modules it loads. Who starts a relay has not asked for that.
+Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
+
 return new ShellRunner(CommandLine.Parse(args)).Run();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Management.Automation.Language;
 using NuGet.Packaging;
 
@@ -51,7 +50,7 @@ public sealed class PackageTests : IDisposable
 
         // The Shell takes the nearest manifest above it: that of the package, and not this repository's.
         CopyShell(Path.Combine(unpacked, "shell"));
-        var (code, output, error) = await RunAsync(
+        var (code, output, error) = await Programs.RunAsync(
             Path.Combine(unpacked, "shell", Path.GetFileName(RepositoryFiles.Shell)),
             [
                 "-Command",
@@ -88,16 +87,7 @@ public sealed class PackageTests : IDisposable
     private async Task PackAsync()
     {
         var project = Path.Combine(RepositoryFiles.Root, "src", "MProxy", "MProxy.csproj");
-        var (code, output, error) = await RunAsync("dotnet", ["pack", project, "-c", RepositoryFiles.Configuration, "--no-build", "-o", _folder.FullName, "-v", "quiet", "-nologo"]);
+        var (code, output, error) = await Programs.RunAsync("dotnet", ["pack", project, "-c", RepositoryFiles.Configuration, "--no-build", "-o", _folder.FullName, "-v", "quiet", "-nologo"]);
         Assert.True(code == 0, output + error);
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string program, string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(120), TestContext.Current.CancellationToken);
-        return (process.ExitCode, await output, await error);
     }
 }
