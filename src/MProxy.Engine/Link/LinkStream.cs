@@ -13,6 +13,9 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
     // Links are many, and most are silent: until one read fills this, it is enough.
     private const int FirstLength = 16 << 10;
 
+    // So many reads in a row that it would have been enough for, pings among them, and it is enough again.
+    private const int FewReads = 8;
+
     // The longest record that TLS has: behind one as long, more may be there.
     private const int RecordLength = 16 << 10;
 
@@ -60,6 +63,7 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
         var length = FirstLength;
         var buffer = ledger.Rent(length);
         var isReading = false;
+        var few = 0;
         var turn = new LoopTurn();
         try
         {
@@ -90,10 +94,12 @@ internal sealed class LinkStream(Stream stream, bool bringsRecords, ResourceLedg
                 }
 
                 await turn.Moved(end - start);
-                if (end == length && length < ReadLength)
+                few = end < FirstLength ? few + 1 : 0;
+                var wanted = end == length ? ReadLength : few == FewReads ? FirstLength : length;
+                if (wanted != length)
                 {
                     ledger.Return(buffer);
-                    buffer = ledger.Rent(length = ReadLength);
+                    buffer = ledger.Rent(length = wanted);
                 }
 
                 start = end = 0;

@@ -32,6 +32,19 @@ public sealed class LinkStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_that_is_quiet_again_has_the_small_buffer_again()
+    {
+        int[] burst = [.. Enumerable.Repeat(Record, 3)];
+        _stream.Bring([.. burst, .. Enumerable.Repeat(100, 7), .. burst, .. Enumerable.Repeat(100, 9), .. burst, 0]);
+        Assert.Null(await RunAsync());
+
+        // Each burst ends with the first 100 bytes behind it. Six small reads are not enough, and eight are.
+        Assert.Equal(
+            [Record, (2 * Record) + 100, .. Enumerable.Repeat(100, 6), (3 * Record) + 100, .. Enumerable.Repeat(100, 8), Record, 2 * Record],
+            _received);
+    }
+
+    [Fact]
     public async Task What_is_here_does_not_wait_for_what_may_come()
     {
         _stream.Bring([Record, Record]);
