@@ -14,7 +14,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     // What a toggle costs both sides together, the liar's included.
     private static readonly TimeSpan MostForToggle = TimeSpan.FromMicroseconds(5);
 
-    private static readonly TimeSpan MostForOthers = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MostForOthers = TimeSpan.FromSeconds(5);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -13,7 +13,7 @@ public sealed class FullLinkTests(ITestOutputHelper output)
 {
     private const int Clients = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
-    private static readonly TimeSpan MostForOthers = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MostForOthers = TimeSpan.FromSeconds(5);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

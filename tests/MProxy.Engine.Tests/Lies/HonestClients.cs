@@ -7,7 +7,7 @@ namespace MProxy.Engine.Tests.Lies;
 internal sealed class HonestClients(int port, int seed)
 {
     /// <summary>The longest that one may take, on a machine that does much else.</summary>
-    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
 
     private const int MaxLength = 60_000;
 
