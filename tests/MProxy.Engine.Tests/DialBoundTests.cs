@@ -90,7 +90,74 @@ public sealed class DialBoundTests
         Assert.Equal("Message hello", await peer.ReadAsync());
     }
 
+    [Fact]
+    public async Task A_relay_that_brings_all_that_it_may_leaves_the_others_their_part_of_the_room()
+    {
+        await using var world = new MemoryWorld();
+        using RawPeer greedy = new(), other = new();
+        await using var service = new Front.FrontService(LocalService.EchoAsync);
+        var tunnel = await StartAsync(world, greedy, other, service.Target, options => options with { MaxClients = 8 });
+        for (var port = 1; port <= 20; port++)
+        {
+            await greedy.SendAsync(FrameKind.Connection, Meta(port));
+        }
+
+        // All but what is kept for the other.
+        for (var i = 0; i < 14; i++)
+        {
+            Assert.Contains(ErrorCode.NoService, await greedy.ReadAsync(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(6, tunnel.Bound.Count);
+        for (var port = 1; port <= 3; port++)
+        {
+            await other.SendAsync(FrameKind.Connection, Meta(port));
+            await other.SendAsync(FrameKind.Message, Meta(port), "hello");
+            Assert.Contains(port <= 2 ? "Message hello" : ErrorCode.NoService, await other.ReadAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task And_of_the_rate()
+    {
+        await using var world = new MemoryWorld();
+        using RawPeer greedy = new(), other = new();
+        await using var service = new Front.FrontService(LocalService.EchoAsync);
+        await StartAsync(world, greedy, other, service.Target, options => options with { MaxNewClientsPerSecond = 8 });
+        for (var port = 1; port <= 100; port++)
+        {
+            await greedy.SendAsync(FrameKind.Connection, Meta(port));
+            await greedy.SendAsync(FrameKind.Error, Meta(port));
+        }
+
+        // Two seconds' worth at once, of what is for all and of its own.
+        for (var i = 0; i < 88; i++)
+        {
+            Assert.Contains(ErrorCode.NoService, await greedy.ReadAsync(), StringComparison.Ordinal);
+        }
+
+        for (var port = 1; port <= 5; port++)
+        {
+            await other.SendAsync(FrameKind.Connection, Meta(port));
+            await other.SendAsync(FrameKind.Message, Meta(port), "hello");
+            Assert.Contains(port <= 4 ? "Message hello" : ErrorCode.NoService, await other.ReadAsync(), StringComparison.Ordinal);
+        }
+    }
+
     private static FrameMeta Meta(int port) => new() { Family = "IPv4", Address = "192.0.2.1", Port = port, Service = "tcp", ServicePort = 80 };
+
+    /// <summary>A tunnel with two relays.</summary>
+    private static async Task<Tunnel> StartAsync(MemoryWorld world, RawPeer first, RawPeer second, string target, Func<TunnelOptions, TunnelOptions> change)
+    {
+        var starting = StartAsync(world, first, target, options => change(options with
+        {
+            Relays = [.. options.Relays, world.Options() with { Dialer = _ => Task.FromResult(second.ToCarrier(world.Time)) }],
+        }));
+        await second.GreetAsync();
+        var tunnel = await starting;
+        await Until.TrueAsync(() => tunnel.Links.All(link => link.State == LinkState.Connected));
+        return tunnel;
+    }
 
     private static async Task<Tunnel> StartAsync(MemoryWorld world, RawPeer peer, string target, Func<TunnelOptions, TunnelOptions> change)
     {

@@ -366,15 +366,15 @@ public sealed class DeviceLink : ISession
         else
         {
             ClientEvents.Opened(_events, _options.Target, client);
-            handler.Opened(link, client);
+            handler.Opened(this, link, client);
         }
     }
 
     /// <summary>A client of a connection of this link is over.</summary>
-    internal void ClientEnded(LinkConnection link, LinkClient client)
+    internal void ClientEnded(LinkClient client)
     {
         ClientEvents.Closed(_events, _options.Target, client, _time);
-        Handler?.Ended(link, client);
+        Handler?.Ended(this, client);
     }
 
     /// <summary>A probe of a connection of this link was answered.</summary>

@@ -17,7 +17,7 @@ internal sealed class FrameExchange : IClientHandler
     private readonly Dictionary<string, (LinkClient Client, ScriptSink Sink)> _clients = [];
     private int _waiting;
 
-    public void Opened(LinkConnection link, LinkClient client)
+    public void Opened(DeviceLink owner, LinkConnection link, LinkClient client)
     {
         // Together: a script may answer as soon as it sees the frame.
         lock (_clients)

@@ -7,10 +7,10 @@ namespace MProxy.Engine.Device;
 internal interface IClientHandler
 {
     /// <summary>A client came: give it a sink, or fail it.</summary>
-    void Opened(LinkConnection link, LinkClient client);
+    void Opened(DeviceLink owner, LinkConnection link, LinkClient client);
 
     /// <summary>A client is over, on the link and at its local end.</summary>
-    void Ended(LinkConnection link, LinkClient client)
+    void Ended(DeviceLink owner, LinkClient client)
     {
     }
 

@@ -88,7 +88,7 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
 
     void ILinkHost.Opened(LinkConnection link, LinkClient client) => _owner.Serve(link, client);
 
-    void ILinkHost.Ended(LinkConnection link, LinkClient client) => _owner.ClientEnded(link, client);
+    void ILinkHost.Ended(LinkConnection link, LinkClient client) => _owner.ClientEnded(client);
 
     void ILinkHost.WentUp(LinkConnection link) => _up.TrySetResult();
 

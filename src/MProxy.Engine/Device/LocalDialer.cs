@@ -28,7 +28,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
 
     public IReadOnlyList<KeyValuePair<string, AnnouncedService>> ServiceStates => board.States;
 
-    public void Opened(LinkConnection link, LinkClient client)
+    public void Opened(DeviceLink owner, LinkConnection link, LinkClient client)
     {
         // A client is brought to its service by one and the same options, whatever changes meanwhile.
         var options = settings.Current;
@@ -41,7 +41,7 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
             // A relay that can be told sends none, and those that it has sent before it knew are served.
             link.Fail(client, ErrorCode.NoService, "this service takes no clients now");
         }
-        else if (!Bound.TryEnter(client.IsDatagram |= !target.TakesStreams))
+        else if (!Bound.TryEnter(owner, client.IsDatagram |= !target.TakesStreams))
         {
             link.Fail(client, ErrorCode.NoService, "this device has as many clients as it takes");
         }
@@ -68,11 +68,11 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         }
     }
 
-    public void Ended(LinkConnection link, LinkClient client)
+    public void Ended(DeviceLink owner, LinkClient client)
     {
         if (client.Sink is ClientPump or LocalDatagrams)
         {
-            Bound.Leave(client.IsDatagram);
+            Bound.Leave(owner, client.IsDatagram);
         }
 
         meter.ClientEnded(client.Meta.Service, client.EndCode, time.GetElapsedTime(client.Since));

@@ -19,7 +19,7 @@ public sealed record TunnelOptions
     /// <summary>Links that are up already, and that stay when the tunnel stops.</summary>
     public IReadOnlyList<DeviceLink> Links { get; init; } = [];
 
-    /// <summary>Clients on all links together, of whom those of datagrams take up half. A relay that brings more has each of those fail.</summary>
+    /// <summary>Clients on all links together, of whom those of datagrams take up half. A relay that brings more has each of those fail. Half of it, and of the rate, is kept for the links in equal parts.</summary>
     public int MaxClients { get; init; } = 10_000;
 
     /// <summary>New clients per second, and twice as many at once; 0 for no limit.</summary>

@@ -111,6 +111,38 @@ public class LateFrameTests : MachineTest
     }
 
     [Fact]
+    public void A_peer_that_answers_no_ping_while_its_clients_come_and_go_loses_its_link_before_the_relay_much_memory()
+    {
+        const int Most = 65_536;
+        var relay = UpMachine(LinkRole.Relay);
+        var ended = 0;
+        for (; Events.BreakReason is null && ended < 2 * Most; ended++)
+        {
+            EndNext(relay, ended);
+        }
+
+        // Those before the ping that is not answered, and as many behind it as are kept, and the one that was too many.
+        Assert.Contains("answers no ping", Events.BreakReason!.Message, StringComparison.Ordinal);
+        Assert.Equal(1 + Most + 1, ended);
+    }
+
+    [Fact]
+    public void One_that_answers_may_have_any_number()
+    {
+        var relay = UpMachine(LinkRole.Relay);
+        for (var (ended, pings) = (0, 0); ended < 70_000; ended++)
+        {
+            EndNext(relay, ended);
+            foreach (var sent in ended % 100 > 0 ? [] : Events.Sent(relay).Where(sent => sent.StartsWith("Control", StringComparison.Ordinal)))
+            {
+                relay.Receive(Control($"[-{1001 + pings++},null]"));
+            }
+        }
+
+        Assert.Null(Events.BreakReason);
+    }
+
+    [Fact]
     public void A_device_that_failed_a_client_says_nothing_more_of_it_that_could_hit_the_next()
     {
         var device = UpMachine(LinkRole.Device);
@@ -145,4 +177,8 @@ public class LateFrameTests : MachineTest
         relay.Receive([254, (byte)header.Length, .. System.Text.Encoding.ASCII.GetBytes(header), (byte)'x']);
         Assert.Equal(["5 received 1"], Events.TakeLog());
     }
+
+    /// <summary>A client of its own address comes, and fails.</summary>
+    private static void EndNext(LinkMachine relay, int number) =>
+        relay.Clients.Fail(relay.Clients.Open(Meta(number & 0xffff) with { Address = $"10.0.{number >> 16}.1" })!, "E", "");
 }

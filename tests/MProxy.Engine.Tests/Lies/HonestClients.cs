@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using MProxy.Engine.Tests.Faults;
+
+namespace MProxy.Engine.Tests.Lies;
+
+/// <summary>Clients of an honest device, one after the other, as long as somebody lies beside them. Each gets exactly its bytes, and in time.</summary>
+internal sealed class HonestClients(int port, int seed)
+{
+    /// <summary>The longest that one may take, on a machine that does much else.</summary>
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+
+    private const int MaxLength = 60_000;
+
+    private readonly Random _chance = new(seed);
+
+    public int Count { get; private set; }
+
+    public TimeSpan Slowest { get; private set; }
+
+    /// <summary>One at least, and the next as long as that is to go on.</summary>
+    public async Task RunAsync(Func<bool> goesOn, CancellationToken cancellationToken)
+    {
+        do
+        {
+            var watch = Stopwatch.StartNew();
+            var isWhole = await KnownBytes.AskAsync(port, ++Count, _chance.Next(MaxLength), cancellationToken).WaitAsync(Bound, cancellationToken);
+            Assert.True(isWhole, $"Honest client {Count} was broken off.");
+            Slowest = watch.Elapsed > Slowest ? watch.Elapsed : Slowest;
+        }
+        while (goesOn());
+    }
+}
