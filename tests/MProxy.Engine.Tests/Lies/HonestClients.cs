@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MProxy.Engine.Tests.Faults;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Lies;
 
@@ -11,6 +11,7 @@ internal sealed class HonestClients(int port, int seed)
 
     private const int MaxLength = 60_000;
 
+    private readonly KnownBytes _bytes = new();
     private readonly Random _chance = new(seed);
 
     public int Count { get; private set; }
@@ -23,7 +24,7 @@ internal sealed class HonestClients(int port, int seed)
         do
         {
             var watch = Stopwatch.StartNew();
-            var isWhole = await KnownBytes.AskAsync(port, ++Count, _chance.Next(MaxLength), cancellationToken).WaitAsync(Bound, cancellationToken);
+            var isWhole = await _bytes.AskAsync(port, ++Count, _chance.Next(MaxLength), cancellationToken).WaitAsync(Bound, cancellationToken);
             Assert.True(isWhole, $"Honest client {Count} was broken off.");
             Slowest = watch.Elapsed > Slowest ? watch.Elapsed : Slowest;
         }

@@ -3,9 +3,9 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
-using MProxy.Engine.Tests.Faults;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tokens;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Lies;
 
@@ -13,7 +13,7 @@ namespace MProxy.Engine.Tests.Lies;
 internal sealed class LiedToRelay : IAsyncDisposable
 {
     private readonly TokenKey _key = TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32));
-    private readonly FrontService _service = new(KnownBytes.ServeAsync);
+    private readonly FrontService _service = new(new KnownBytes().ServeAsync);
     private readonly string _scheme;
     private Tunnel? _tunnel;
 

@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
-using MProxy.Engine.Tests.Faults;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tokens;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Lies;
 
@@ -25,7 +25,7 @@ internal sealed class LyingDeviceSession(int seed) : LyingSession(seed)
     {
         var scheme = AnyScheme();
         ConcurrentQueue<Event> events = new();
-        var service = NewService(KnownBytes.ServeAsync);
+        var service = NewService(new KnownBytes().ServeAsync);
         var relay = RelayServer.Start(WorldOptions.Relays($"{scheme}://127.0.0.1:0") with { TcpPort = [0, 0], Keys = [Key], Link = Bounds });
         relay.EventRaised += (_, happened) => events.Enqueue(happened);
         Tunnel? tunnel = null;

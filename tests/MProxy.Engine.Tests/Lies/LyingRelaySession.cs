@@ -4,8 +4,8 @@ using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
-using MProxy.Engine.Tests.Faults;
 using MProxy.Engine.Tests.Front;
+using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Lies;
 
@@ -22,9 +22,11 @@ internal sealed class LyingRelaySession(int seed) : LyingSession(seed)
         var scheme = AnyScheme();
         Note(scheme);
         ConcurrentQueue<Event> events = new();
-        var service = NewService(KnownBytes.ServeAsync);
+        var service = NewService(new KnownBytes().ServeAsync);
         var prey = new[] { NewService(LocalService.EchoAsync), NewService(LocalService.FloodAsync), NewService(_ => Task.Delay(Timeout.Infinite, Stopping.Token)) };
-        var relay = RelayServer.Start(WorldOptions.Relays());
+
+        // Honest clients come one behind the other, and are many where the liar is silent for long.
+        var relay = RelayServer.Start(WorldOptions.Relays() with { Limits = new RelayLimits { MaxNewClientsPerSecond = 0, MaxNewClientsPerAddress = 0 } });
         var listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         Tunnel? tunnel = null;
         try
