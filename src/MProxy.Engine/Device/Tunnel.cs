@@ -148,6 +148,7 @@ public sealed class Tunnel : ISession, IMeterSource
     public static async Task<Tunnel> StartAsync(TunnelOptions options, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         TunnelOptionsCheck.Check(options);
+        EarlyLoad.OfEngine(withTokens: false);
         var tunnel = new Tunnel(options, time ?? TimeProvider.System);
         try
         {

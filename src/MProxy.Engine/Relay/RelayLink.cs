@@ -23,7 +23,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
     private readonly ITimer _timer;
     private readonly LinkGrants _grants;
     private readonly LinkRates _rates;
-    private DateTimeOffset _tokenlessSince;
+    private long _tokenlessSince;
     private volatile bool _isDevice;
     private int _refusedTokens;
     private volatile LinkException? _lastWords;
@@ -35,7 +35,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
         _time = time;
         _rates = new LinkRates(settings, relay.LimitStruck, time);
         _grants = new LinkGrants(settings, relay.Ports, time);
-        _tokenlessSince = time.GetUtcNow();
+        _tokenlessSince = time.GetTimestamp();
         _timer = time.CreateTimer(_ => LookAtClock(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
         // A device that comes by a socket file may be bound to one of any name.
@@ -282,7 +282,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
         if (grants.Length > 0)
         {
-            _tokenlessSince = _time.GetUtcNow();
+            _tokenlessSince = _time.GetTimestamp();
         }
     }
 
@@ -309,7 +309,7 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             Connection.Say(control => control.Report(ErrorCode.TokenExpired, "A token of this link has expired."));
             TellGrants();
         }
-        else if (_grants.All.Length == 0 && _settings.Current.TokenTimeout is var timeout && _time.GetUtcNow() - _tokenlessSince >= timeout)
+        else if (_grants.All.Length == 0 && _settings.Current.TokenTimeout is var timeout && _time.GetElapsedTime(_tokenlessSince) >= timeout)
         {
             Connection.CloseWith(ErrorCode.InvalidToken, $"No valid token came within {timeout.TotalSeconds:0.#} s.");
             return;
@@ -335,10 +335,10 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
 
     private void Arm()
     {
-        var due = _grants.All.Length == 0 ? _tokenlessSince + _settings.Current.TokenTimeout : _grants.NextExpiry;
-
-        var wait = due is { } at
-            ? TimeSpan.FromTicks(Math.Clamp((at - _time.GetUtcNow()).Ticks, TimeSpan.TicksPerMillisecond, LongestSleep.Ticks))
+        // A token ends by the clock, which may be changed; a stranger's time is counted, however the clock goes.
+        var due = _grants.All.Length == 0 ? _settings.Current.TokenTimeout - _time.GetElapsedTime(_tokenlessSince) : _grants.NextExpiry - _time.GetUtcNow();
+        var wait = due is { } span
+            ? TimeSpan.FromTicks(Math.Clamp(span.Ticks, TimeSpan.TicksPerMillisecond, LongestSleep.Ticks))
             : Timeout.InfiniteTimeSpan;
         try
         {

@@ -210,6 +210,7 @@ public sealed class RelayServer : ISession, IMeterSource
     public static RelayServer Start(RelayOptions options, TimeProvider? time = null)
     {
         RelayOptionsCheck.Check(options);
+        EarlyLoad.OfEngine(withTokens: options.Keys.Count > 0);
         var relay = new RelayServer(options, time ?? TimeProvider.System);
         try
         {

@@ -39,7 +39,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         await using var way = new FaultProxy(relay.Listen[0].Port, seed + 1, 4 << 20, ofLink);
         await using var front = new FaultProxy(relay.TcpPort[0], seed + 2, 2 * MaxLength, Fault.None, Fault.None, Fault.None, Fault.Cut);
         var link = WorldOptions.Links(CarrierUri.Parse($"{scheme}://127.0.0.1:{way.Port}"));
-        await using var tunnel = await StartAsync(link, back.Port);
+        await using var tunnel = await StartAsync(link, $"127.0.0.1:{back.Port}");
 
         var whole = 0;
         await Parallel.ForAsync(0, Clients, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Token }, async (number, cancellationToken) =>
@@ -71,13 +71,13 @@ public sealed class FaultTests(ITestOutputHelper output)
     private static int PortOf(string target) => System.Net.IPEndPoint.Parse(target).Port;
 
     /// <summary>The first try may meet a fault too.</summary>
-    private static async Task<Tunnel> StartAsync(DeviceLinkOptions link, int service)
+    internal static async Task<Tunnel> StartAsync(DeviceLinkOptions link, string service)
     {
         for (; ; )
         {
             try
             {
-                return await Tunnel.StartAsync(WorldOptions.Tunnels(link with { Dial = CarrierWorld.Trusting }, "tcp", $"127.0.0.1:{service}"), cancellationToken: Token);
+                return await Tunnel.StartAsync(WorldOptions.Tunnels(link with { Dial = CarrierWorld.Trusting }, "*", service), cancellationToken: Token);
             }
             catch (Exception error) when (error is MProxy.Engine.Link.LinkException or SocketException)
             {

@@ -51,6 +51,21 @@ public sealed class TokenClockTests : IAsyncDisposable
         Assert.Contains(ErrorCode.TokenExpired, await _device.ReadAsync(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(-3)]
+    [InlineData(3)]
+    public async Task Who_shows_no_token_has_its_time_and_no_more_however_the_clock_is_changed(int hours)
+    {
+        _world.Relay.AcceptLink(_device.ToCarrier(_time));
+        Assert.StartsWith("Control [1,\"hello\"", await _device.ReadAsync(), StringComparison.Ordinal);
+        await _device.SayAsync("[-1,null]");
+        _time.Step(TimeSpan.FromHours(hours));
+        _time.Advance(TimeSpan.FromSeconds(9.9));
+        await HearsNothingAsync();
+        _time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.Contains("No valid token came within 10 s.", await _device.ReadAsync(), StringComparison.Ordinal);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _world.DisposeAsync();

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+
+namespace MProxy.Module.Tests;
+
+/// <summary>Names that a device cannot resolve, by a name server that it alone has.</summary>
+[Collection("engine")]
+public sealed class NameFailureTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mproxy-names");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_relay_whose_name_is_unknown_is_told_of_in_one_clear_error_and_found_again_when_the_name_is()
+    {
+        using var names = Resolver();
+        using var service = new EchoService();
+        await using var relay = await ShellChild.StartAsync();
+        await using var device = await StartAsync(names);
+        var port = new Uri(await relay.AskAsync($"{StartRelay("tcp://127.0.0.1:0")}; $relay.Listen[0]")).Port;
+        var start = $"$tunnel = Start-MProxyTunnel tcp://relay.mproxy.test:{port} -Service tcp=127.0.0.1:{service.Port} -MaxRetryDelay 1 -ConnectTimeout 2";
+        names.Be(FakeResolver.Mood.KnowsNothing);
+        var told = await device.AskAsync($"try {{ {start} -ErrorAction Stop; 'it started' }} catch {{ $_.Exception.Message }}");
+        output.WriteLine(told);
+        Assert.Contains("relay.mproxy.test", told, StringComparison.Ordinal);
+        Assert.Contains("the name cannot be resolved", told, StringComparison.Ordinal);
+
+        names.Be(FakeResolver.Mood.Knows);
+        Assert.Equal("Connected", await device.AskAsync($"{start}; $tunnel.LinkState"));
+
+        // The relay is started anew while its name is gone, then while its name server is silent.
+        foreach (var mood in new[] { FakeResolver.Mood.KnowsNothing, FakeResolver.Mood.SaysNothing })
+        {
+            names.Be(mood);
+            await device.AskAsync("$null = $tunnel | Receive-Job; 1");
+            await relay.AskAsync("$relay | Stop-MProxyRelay -DrainTimeout 0; 1");
+            var client = await relay.CountAsync($"{StartRelay($"tcp://127.0.0.1:{port}")}; $relay.TcpPort[0]");
+
+            // The first is the link that was lost, the next the name.
+            await device.UntilAsync("@($tunnel | Receive-Job -Keep | Where-Object Kind -eq LinkLost).Count -ge 2");
+            Assert.Equal("Reconnecting", await device.AskAsync("$tunnel.LinkState"));
+            var why = await device.AskAsync("@($tunnel | Receive-Job -Keep | Where-Object Kind -eq LinkLost)[1].Message");
+            output.WriteLine($"{mood}: {why}");
+            Assert.Contains(mood == FakeResolver.Mood.KnowsNothing ? "the name cannot be resolved" : "2 s", why, StringComparison.Ordinal);
+            names.Be(FakeResolver.Mood.Knows);
+            await device.UntilAsync("$tunnel.LinkState -eq 'Connected'");
+            await relay.UntilAsync("$relay.LinkCount -eq 1");
+            Assert.True(await EchoService.TryAskAsync(client));
+        }
+    }
+
+    [Fact]
+    public async Task A_service_whose_name_is_unknown_or_slow_to_come_costs_its_own_clients_alone()
+    {
+        using var names = Resolver();
+        using var service = new EchoService();
+        await using var device = await StartAsync(names);
+        var listen = await device.AskAsync($"{StartRelay("tcp://127.0.0.1:0")}; $relay.Listen[0]");
+        var named = await device.CountAsync("$relay.TcpPort[0]");
+        var other = await device.CountAsync("$relay.TcpPort[1]");
+        await device.AskAsync($"$tunnel = Start-MProxyTunnel {listen} -Service '{named}=service.mproxy.test:{service.Port}', '{other}=127.0.0.1:{service.Port}' -DialTimeout 2; 1");
+        Assert.True(await EchoService.TryAskAsync(named));
+        var quiet = await SlowestAsync(other, 50);
+        foreach (var mood in new[] { FakeResolver.Mood.KnowsNothing, FakeResolver.Mood.SaysNothing })
+        {
+            names.Be(mood);
+            await device.AskAsync("$null = $tunnel | Receive-Job; 1");
+            var since = Stopwatch.GetTimestamp();
+            var crowd = Task.WhenAll(Enumerable.Range(0, 40).Select(async _ =>
+            {
+                Assert.False(await EchoService.TryAskAsync(named));
+                return Stopwatch.GetElapsedTime(since);
+            }));
+            var beside = await SlowestAsync(other, 50);
+            var ends = await crowd;
+            var told = await device.AskAsync("($tunnel | Receive-Job | Where-Object Kind -eq ServiceFailed | ForEach-Object Message) -join ' | '");
+            output.WriteLine($"{mood}: 40 clients told within {ends.Max().TotalMilliseconds:0} ms; slowest of 50 others {beside.TotalMilliseconds:0} ms, {quiet.TotalMilliseconds:0} before. {told}");
+
+            // The system asks for five seconds for each form of the name, and a dial that waits for that is not given up before.
+            Assert.InRange(ends.Max().TotalSeconds, 0, 15);
+            Assert.InRange(beside.TotalSeconds, 0, 2);
+            Assert.StartsWith("The local service service.mproxy.test", told, StringComparison.Ordinal);
+            Assert.DoesNotContain(" | ", told, StringComparison.Ordinal);
+            Assert.Equal("Connected", await device.AskAsync("$tunnel.LinkState"));
+
+            // As soon as the name is there; what the system still waits for it asks again by itself.
+            names.Be(FakeResolver.Mood.Knows);
+            since = Stopwatch.GetTimestamp();
+            while (!await EchoService.TryAskAsync(named))
+            {
+                Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "The service is not found again.");
+            }
+
+            output.WriteLine($"Found again behind {Stopwatch.GetElapsedTime(since).TotalMilliseconds:0} ms.");
+        }
+    }
+
+    /// <summary>Of so many clients one after the other.</summary>
+    private static async Task<TimeSpan> SlowestAsync(int port, int count)
+    {
+        var slowest = TimeSpan.Zero;
+        for (var number = 0; number < count; number++)
+        {
+            var since = Stopwatch.GetTimestamp();
+            Assert.True(await EchoService.TryAskAsync(port));
+            var took = Stopwatch.GetElapsedTime(since);
+            slowest = took > slowest ? took : slowest;
+        }
+
+        return slowest;
+    }
+
+    private static string StartRelay(string listen) => $"$relay = Start-MProxyRelay -Listen {listen} -TcpPort 0, 0 -WarningAction SilentlyContinue";
+
+    private static FakeResolver Resolver()
+    {
+        var names = FakeResolver.TryStart();
+        Assert.SkipWhen(names is null, "This user may not have the port of DNS.");
+        return names;
+    }
+
+    /// <summary>A Shell that asks this name server, once and for five seconds, as systems do.</summary>
+    private async Task<ShellChild> StartAsync(FakeResolver names)
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "resolv.conf"), $"nameserver {names.Address}\noptions timeout:5 attempts:1\n", Token);
+        return await ShellChild.StartAsync($"mount --bind {_folder.FullName}/resolv.conf /etc/resolv.conf");
+    }
+}
