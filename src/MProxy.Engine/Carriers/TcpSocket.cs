@@ -33,44 +33,27 @@ internal static class TcpSocket
         }
     }
 
-    public static async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken)
-    {
-        var address = IPAddress.TryParse(host, out var literal) ? SocketEndPoints.Unmapped(literal) : null;
-        var socket = address is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        socket.NoDelay = true;
-        try
-        {
-            if (address is null)
-            {
-                await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                await ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
-            }
+    /// <summary>Connects to a host, by the addresses it has in their order.</summary>
+    /// <exception cref="SocketException">The last that was tried.</exception>
+    public static Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken) => ConnectFromAsync(null, host, port, cancellationToken);
 
-            return socket;
-        }
-        catch
-        {
-            GiveUp(socket);
-            throw;
-        }
-    }
-
-    /// <summary>Connects from an address of this machine, to a host that has addresses of its family.</summary>
+    /// <summary>Connects from an address of this machine, or from any, to a host that has addresses of its family.</summary>
     /// <exception cref="SocketException">The last that was tried; AddressFamilyNotSupported where the host has no address of the family.</exception>
-    public static async Task<Socket> ConnectFromAsync(IPAddress source, string host, int port, CancellationToken cancellationToken)
+    public static async Task<Socket> ConnectFromAsync(IPAddress? source, string host, int port, CancellationToken cancellationToken)
     {
-        var found = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
         SocketException? failure = null;
-        foreach (var address in found.Select(SocketEndPoints.Unmapped).Where(address => address.AddressFamily == source.AddressFamily))
+        var found = await HostName.FindAsync(host, cancellationToken).ConfigureAwait(false);
+        foreach (var address in found.Where(address => source is null || address.AddressFamily == source.AddressFamily))
         {
             // One socket for each: after a failed try, .NET would go on with one that is not bound.
-            var socket = new Socket(source.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                socket.Bind(new IPEndPoint(source, 0));
+                if (source is not null)
+                {
+                    socket.Bind(new IPEndPoint(source, 0));
+                }
+
                 await ConnectAsync(socket, new IPEndPoint(address, port), cancellationToken).ConfigureAwait(false);
                 return socket;
             }

@@ -27,10 +27,10 @@ internal static class UdpSocket
     /// <exception cref="SocketException">There is no way there.</exception>
     public static async Task<Socket> ConnectAsync(IPAddress? source, string host, int port, CancellationToken cancellationToken)
     {
-        var found = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+        var found = await HostName.FindAsync(host, cancellationToken).ConfigureAwait(false);
 
         // Nobody accepts a datagram: where a name has both, it is more often IPv4 that a local service is at.
-        var address = found.Select(SocketEndPoints.Unmapped).Where(address => source is null || address.AddressFamily == source.AddressFamily)
+        var address = found.Where(address => source is null || address.AddressFamily == source.AddressFamily)
             .OrderBy(address => address.AddressFamily).FirstOrDefault()
             ?? throw new SocketException((int)SocketError.AddressFamilyNotSupported);
         return Create(address.AddressFamily, socket =>

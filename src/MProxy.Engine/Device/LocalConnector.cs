@@ -34,7 +34,6 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
 
     public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken) =>
         target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
-        : _source is null ? TcpSocket.ConnectAsync(target.Host, target.Port, cancellationToken)
         : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
 
     /// <summary>A socket that sends datagrams to a service, and hears from it alone.</summary>
