@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -9,6 +10,7 @@ internal sealed class ShellChild : IAsyncDisposable
     private const string Loop = "while ($line = [Console]::In.ReadLine()) { try { '= ' + (. ([scriptblock]::Create($line))) } catch { \"! $_\" } }";
 
     private readonly Process _process;
+    private readonly ConcurrentQueue<string> _errors = [];
 
     private ShellChild(Process process) => _process = process;
 
@@ -45,7 +47,7 @@ internal sealed class ShellChild : IAsyncDisposable
             RedirectStandardError = true,
         };
         var child = new ShellChild(Process.Start(start)!);
-        child._process.ErrorDataReceived += (_, _) => { };
+        child._process.ErrorDataReceived += (_, line) => child._errors.Enqueue(line.Data ?? "");
         child._process.BeginErrorReadLine();
         await child.AskAsync("$null = Import-Module ./MProxy.psd1; 1");
         return child;
@@ -58,7 +60,7 @@ internal sealed class ShellChild : IAsyncDisposable
         await _process.StandardInput.WriteLineAsync(line.AsMemory(), Token);
         await _process.StandardInput.FlushAsync(Token);
         var answer = await _process.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Token);
-        Assert.True(answer?.StartsWith("= ", StringComparison.Ordinal), $"'{line}' came to: {answer ?? "its end"}");
+        Assert.True(answer?.StartsWith("= ", StringComparison.Ordinal), $"'{line}' came to: {answer ?? $"its end. {string.Join(' ', _errors.TakeLast(20))}"}");
         return answer![2..];
     }
 
@@ -77,6 +79,12 @@ internal sealed class ShellChild : IAsyncDisposable
     /// <summary>From now on it may have so many descriptors.</summary>
     public async Task LimitDescriptorsAsync(int count)
     {
+        // PowerShell compiles what has run often, and loads libraries for that: without descriptors it would end.
+        for (var round = 0; round < 100; round++)
+        {
+            await AskAsync("(1 -eq 10) -or (1 -le 80)");
+        }
+
         using var program = Process.Start("/usr/bin/prlimit", [$"--pid={Id}", $"--nofile={count}:{count}"]);
         await program.WaitForExitAsync(Token);
         Assert.Equal(0, program.ExitCode);

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Tests.Carriers;
+using MProxy.Engine.Tests.Front;
+
+namespace MProxy.Engine.Tests.Limits;
+
+/// <summary>
+/// A thousand peers from ten addresses, each of which says a byte now and then of what never comes to its end, at every port there is: they are over in
+/// time, take a bounded number of places, and hold up nobody.
+/// </summary>
+[Collection("measured")]
+public sealed class SlowFloodTests(ITestOutputHelper output)
+{
+    private const int Peers = 1000;
+    private const int Addresses = 10;
+
+    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(200);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("tcp", "C")]
+    [InlineData("ws", "GET / HTTP/1.1\r\n")]
+    [InlineData("tls", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001")]
+    [InlineData("Tls", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001")]
+    [InlineData("Http", "GET / HTTP/1.1\r\nHost: d.test\r\n")]
+    [InlineData("Mixed", "GET / HTTP/1.1\r\nHost: d.test\r\n")]
+    [InlineData("metrics", "GET /metrics HTTP/1.1\r\n")]
+    public async Task Who_says_a_byte_at_a_time_is_over_in_time_and_holds_up_nobody(string port, string begins)
+    {
+        var isOfDevices = port is "tcp" or "ws" or "tls";
+        await using var world = new FrontWorld(options => options with
+        {
+            Listen = isOfDevices ? [options.Listen[0], CarrierUri.Parse($"{port}://127.0.0.1:0")] : options.Listen,
+            Carrier = new ListenOptions { Certificate = TestCertificate.Relay, HandshakeTimeout = Handshake },
+            TokenTimeout = Handshake,
+            MetricsEndPoint = new IPEndPoint(IPAddress.Loopback, 0),
+        });
+        await world.AddWebAsync("d.test");
+        var quiet = await SlowestAsync(world, 50, Task.CompletedTask);
+        var heap = GC.GetTotalMemory(forceFullCollection: true);
+
+        var number = isOfDevices ? world.Relay.Listen[1].Port : port == "metrics" ? world.Relay.MetricsEndPoint!.Port : world.PortOf(port);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var flood = Task.WhenAll(Enumerable.Range(0, Peers).Select(peer => Task.Run(() => TrickleAsync(number, $"127.0.0.{2 + (peer % Addresses)}", begins, stopping.Token), Token)));
+        var (pending, arrivals, most) = (0, 0, 0L);
+        var watching = Task.Run(async () =>
+        {
+            while (!flood.IsCompleted)
+            {
+                pending = Math.Max(pending, world.Relay.Pending.Count);
+                arrivals = Math.Max(arrivals, world.Relay.Admission.ArrivalCount);
+                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false) - heap);
+                await Task.WhenAny(flood, Task.Delay(TimeSpan.FromMilliseconds(50), Token));
+            }
+        }, Token);
+        var beside = await SlowestAsync(world, 100, flood);
+        var lasted = await flood;
+        await watching;
+
+        output.WriteLine(FormattableString.Invariant(
+            $"{port}: over after {lasted.Max().TotalSeconds:0.0} s at most; {pending} strangers and {arrivals} arrivals at once, {most / 1e6:0.0} MB more; an honest client {beside.TotalMilliseconds:0} ms at most, {quiet.TotalMilliseconds:0} before."));
+        Assert.InRange(lasted.Max(), TimeSpan.Zero, Handshake + TimeSpan.FromSeconds(5));
+        Assert.InRange(pending, isOfDevices ? 1 : 0, 512);
+        Assert.InRange(arrivals, 0, Peers);
+        Assert.InRange(most, long.MinValue, 128 << 20);
+        Assert.InRange(beside, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        await Until.TrueAsync(() => (world.Relay.Pending.Count, world.Relay.Admission.ArrivalCount) == (0, 0));
+    }
+
+    /// <summary>Says a byte now and then until the relay has enough of it.</summary>
+    /// <returns>How long that was.</returns>
+    private static async Task<TimeSpan> TrickleAsync(int port, string from, string begins, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            using var peer = await FrontClient.ConnectAsync(port, from);
+            var ended = peer.Socket.ReceiveAsync(new byte[4096], cancellationToken).AsTask();
+            for (var said = 0; !ended.IsCompleted; said++)
+            {
+                await peer.SendAsync($"{(said < begins.Length ? begins[said] : 'x')}");
+                await Task.WhenAny(ended, Task.Delay(Between, cancellationToken));
+            }
+
+            // Its own answer may come before the end, which is as good.
+            await ended;
+        }
+        catch (SocketException)
+        {
+            // Reset, or refused at once.
+        }
+
+        return Stopwatch.GetElapsedTime(since);
+    }
+
+    /// <summary>Honest requests, so many at least and as long as the flood lasts: how long one took at most.</summary>
+    private static async Task<TimeSpan> SlowestAsync(FrontWorld world, int count, Task flood)
+    {
+        var slowest = TimeSpan.Zero;
+        for (var asked = 0; asked < count || !flood.IsCompleted; asked++)
+        {
+            var since = Stopwatch.GetTimestamp();
+            Assert.Contains("HTTP/1.1 200", await FrontClient.AskAsync(world.Http, "GET / HTTP/1.1\r\nHost: d.test\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+            var took = Stopwatch.GetElapsedTime(since);
+            slowest = took > slowest ? took : slowest;
+        }
+
+        return slowest;
+    }
+}
