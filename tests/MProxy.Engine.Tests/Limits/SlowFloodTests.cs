@@ -18,12 +18,15 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
     private const int Addresses = 10;
 
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(2);
+    // A scraper has as long, whatever devices and clients have.
+    private static readonly TimeSpan OfMetrics = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(200);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("tcp", "C")]
+    [InlineData("tcp", "\u00ff")]
     [InlineData("ws", "GET / HTTP/1.1\r\n")]
     [InlineData("tls", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001")]
     [InlineData("Tls", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001")]
@@ -64,9 +67,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
 
         output.WriteLine(FormattableString.Invariant(
             $"{port}: over after {lasted.Max().TotalSeconds:0.0} s at most; {pending} strangers and {arrivals} arrivals at once, {most / 1e6:0.0} MB more; an honest client {beside.TotalMilliseconds:0} ms at most, {quiet.TotalMilliseconds:0} before."));
-        Assert.InRange(lasted.Max(), TimeSpan.Zero, Handshake + TimeSpan.FromSeconds(5));
+        Assert.InRange(lasted.Max(), TimeSpan.Zero, (port == "metrics" ? OfMetrics : Handshake) + TimeSpan.FromSeconds(5));
         Assert.InRange(pending, isOfDevices ? 1 : 0, 512);
-        Assert.InRange(arrivals, 0, Peers);
+        Assert.InRange(arrivals, port is "Tls" or "Http" or "Mixed" ? Peers / 2 : 0, 4096);
         Assert.InRange(most, long.MinValue, 128 << 20);
         Assert.InRange(beside, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         await Until.TrueAsync(() => (world.Relay.Pending.Count, world.Relay.Admission.ArrivalCount) == (0, 0));
@@ -105,7 +108,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
         for (var asked = 0; asked < count || !flood.IsCompleted; asked++)
         {
             var since = Stopwatch.GetTimestamp();
-            Assert.Contains("HTTP/1.1 200", await FrontClient.AskAsync(world.Http, "GET / HTTP/1.1\r\nHost: d.test\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+            using var client = await FrontClient.ConnectAsync(world.Http);
+            await client.SendAsync("GET / HTTP/1.1\r\nHost: d.test\r\n\r\n");
+            Assert.Contains("d.test", await client.ReadAnswerAsync(), StringComparison.Ordinal);
             var took = Stopwatch.GetElapsedTime(since);
             slowest = took > slowest ? took : slowest;
         }
