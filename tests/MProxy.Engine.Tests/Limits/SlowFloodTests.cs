@@ -61,7 +61,7 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
                 await Task.WhenAny(flood, Task.Delay(TimeSpan.FromMilliseconds(50), Token));
             }
         }, Token);
-        var beside = await SlowestAsync(world, 100, flood);
+        var beside = await SlowestAsync(world, 50, flood);
         var lasted = await flood;
         await watching;
 
@@ -101,7 +101,7 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
         return Stopwatch.GetElapsedTime(since);
     }
 
-    /// <summary>Honest requests, so many at least and as long as the flood lasts: how long one took at most.</summary>
+    /// <summary>Honest requests now and then, so many at least and as long as the flood lasts: how long one took at most.</summary>
     private static async Task<TimeSpan> SlowestAsync(FrontWorld world, int count, Task flood)
     {
         var slowest = TimeSpan.Zero;
@@ -113,6 +113,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
             Assert.Contains("d.test", await client.ReadAnswerAsync(), StringComparison.Ordinal);
             var took = Stopwatch.GetElapsedTime(since);
             slowest = took > slowest ? took : slowest;
+
+            // One behind the other, they would take all ports of this machine.
+            await Task.Delay(TimeSpan.FromMilliseconds(20), Token);
         }
 
         return slowest;
