@@ -145,7 +145,7 @@ Describe 'A script block as a local service' {
         $session.Runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
         $tunnel = $session.Invoke()[0]
         { Send-Text '' } | Should -Throw
-        @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike '*language mode*'
+        @(Wait-Until { Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed' })[0].Message | Should -BeLike '*language mode*'
         Close-Session $session
     }
 
@@ -195,8 +195,7 @@ Describe 'A script block as a local service' {
     It 'tells of errors in plain text' {
         $tunnel = Start-MProxyTunnel $relay.Listen[0] -Service @{ tcp = { param($Stream) throw "bad: $([IO.StreamReader]::new($Stream).ReadToEnd())" } }
         { Send-Text "$([char] 27)[31m`r`nforged" } | Should -Throw
-        $null = Wait-Until { $tunnel.ClientCount -eq 0 }
-        @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike 'The local service tcp={ script } has failed: bad:  ?31m  forged (line 1 of the script). *'
+        @(Wait-Until { Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed' })[0].Message | Should -BeLike 'The local service tcp={ script } has failed: bad:  ?31m  forged (line 1 of the script). *'
     }
 
     It 'turns a client away that waits too long for its turn' {
@@ -206,7 +205,6 @@ Describe 'A script block as a local service' {
         $began.Wait(20000) | Should -BeTrue
         { Send-Text '' } | Should -Throw
         $client.Dispose()
-        $null = Wait-Until { $tunnel.ClientCount -eq 0 }
-        @(Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed')[0].Message | Should -BeLike '*has failed: all of its 1 places were taken for 1 s.*'
+        @(Wait-Until { Receive-Job $tunnel | Where-Object Kind -EQ 'ServiceFailed' })[0].Message | Should -BeLike '*has failed: all of its 1 places were taken for 1 s.*'
     }
 }
