@@ -18,8 +18,8 @@ internal sealed class KnownBytes(bool endsAreTrue = true)
     private const int HeadLength = 8;
     private const uint Answer = 0x5bd1_e995;
 
-    /// <summary>Called by whoever has said or heard another piece, before it goes on.</summary>
-    public delegate ValueTask Pace(CancellationToken cancellationToken);
+    /// <summary>Called when another piece was said, or heard, before that goes on.</summary>
+    public delegate ValueTask Pace(bool isHeard, CancellationToken cancellationToken);
 
     /// <summary>A client's part: true where it has all of its answer, false where it was broken off, or has given up.</summary>
     /// <exception cref="WrongBytesException">What may never happen.</exception>
@@ -140,7 +140,7 @@ internal sealed class KnownBytes(bool endsAreTrue = true)
 
             if (pace is not null)
             {
-                await pace(cancellationToken);
+                await pace(true, cancellationToken);
             }
         }
 
@@ -191,7 +191,7 @@ internal sealed class KnownBytes(bool endsAreTrue = true)
             sent += count;
             if (pace is not null)
             {
-                await pace(cancellationToken);
+                await pace(false, cancellationToken);
             }
         }
     }

@@ -88,14 +88,14 @@ internal sealed class Crowd(IPEndPoint relay, int seed) : IDisposable
         var isThere = 0;
         var random = NewRandom(out var number);
         var isWhole = await AskAsync(random, number, IdleLength, StayAsync, CancellationToken.None);
-        if (isThere == 2)
+        if (isThere >= 2)
         {
             Interlocked.Decrement(ref _idle);
         }
 
         Count.Add(isWhole, isCutByItself: false);
 
-        async ValueTask StayAsync(CancellationToken cancellationToken)
+        async ValueTask StayAsync(bool isHeard, CancellationToken cancellationToken)
         {
             // It has said all, and heard all.
             if (Interlocked.Increment(ref isThere) == 2)
@@ -103,7 +103,11 @@ internal sealed class Crowd(IPEndPoint relay, int seed) : IDisposable
                 Interlocked.Increment(ref _idle);
             }
 
-            await _released.Task.WaitAsync(cancellationToken);
+            // It listens on: one that is cut off notices, and another one comes.
+            if (!isHeard)
+            {
+                await _released.Task.WaitAsync(cancellationToken);
+            }
         }
     }
 
@@ -123,7 +127,7 @@ internal sealed class Crowd(IPEndPoint relay, int seed) : IDisposable
         Count.Add(await AskAsync(random, number, length, PauseAsync, leaving.Token).WaitAsync(Patience), leaves);
 
         // It thinks behind its first piece, so that as many are there as are wanted, and not all on their way in.
-        ValueTask PauseAsync(CancellationToken cancellationToken)
+        ValueTask PauseAsync(bool isHeard, CancellationToken cancellationToken)
         {
             int pause;
             lock (paces)
@@ -142,6 +146,8 @@ internal sealed class Crowd(IPEndPoint relay, int seed) : IDisposable
     private Random NewRandom(out int number)
     {
         number = Interlocked.Increment(ref _number);
-        return new Random(seed + number);
+
+        // Seeds that follow each other begin alike.
+        return new Random((int)((uint)(seed + number) * 2654435761u));
     }
 }

@@ -11,6 +11,9 @@ internal static class DeviceRole
 
     public const string Replace = "replace";
 
+    /// <summary>How many links were lost, and came again by themselves.</summary>
+    public const string Lost = "lost";
+
     private const int AtOnce = 16;
 
     /// <param name="arguments">The relay's port for devices, how many, and the ports of services, which they share evenly.</param>
@@ -19,11 +22,12 @@ internal static class DeviceRole
         var numbers = arguments.Select(argument => int.Parse(argument, CultureInfo.InvariantCulture)).ToArray();
         var (relay, services) = (CarrierUri.Parse($"tcp://127.0.0.1:{numbers[0]}"), numbers[2..]);
         var tunnels = new Tunnel[numbers[1]];
+        var lost = 0;
         await Parallel.ForAsync(0, tunnels.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (index, _) => tunnels[index] = await StartAsync(index));
         return await Role.RunAsync(
             "",
             () => Sample.Take([.. tunnels.Select(tunnel => tunnel.Ledger)], tunnels.Count(tunnel => tunnel.State == LinkState.Connected), tunnels.Sum(tunnel => tunnel.ClientCount)),
-            ReplaceAsync,
+            line => line == Lost ? Task.FromResult($"{lost}") : ReplaceAsync(line),
             () => Task.WhenAll(tunnels.Select(tunnel => tunnel.StopAsync())),
             () => tunnels.Select(tunnel => tunnel.Ledger));
 
@@ -38,11 +42,16 @@ internal static class DeviceRole
             return isEmpty ? $"{clients}" : throw new InvalidOperationException($"A device has left {tunnels[index].Ledger}.");
         }
 
-        Task<Tunnel> StartAsync(int index) => Tunnel.StartAsync(new TunnelOptions
+        async Task<Tunnel> StartAsync(int index)
         {
-            Name = $"{Name} {index}",
-            Relays = [new DeviceLinkOptions { Relay = relay, MaxRetryDelay = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromSeconds(60) }],
-            Service = new ServiceMap([new("tcp", LocalTarget.Parse($"127.0.0.1:{services[index % services.Length]}"))]),
-        });
+            var tunnel = await Tunnel.StartAsync(new TunnelOptions
+            {
+                Name = $"{Name} {index}",
+                Relays = [new DeviceLinkOptions { Relay = relay, MaxRetryDelay = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromSeconds(60) }],
+                Service = new ServiceMap([new("tcp", LocalTarget.Parse($"127.0.0.1:{services[index % services.Length]}"))]),
+            });
+            tunnel.EventRaised += (_, happened) => _ = happened.Kind == EventKind.LinkLost ? Interlocked.Increment(ref lost) : 0;
+            return tunnel;
+        }
     }
 }
