@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace MProxy.Module.Tests;
 
 /// <summary>
-/// More clients come than a relay, or a device, has descriptors for. Not in every run: on a busy machine the runtime ends such a process now and then
-/// ("Out of memory."), and why is not found. MPROXY_DESCRIPTORS=1 tries it.
+/// More clients come than a relay, or a device, has descriptors for. Not in every run: on a busy machine the runtime may end such a process
+/// ("Out of memory."), or not all are served again in time, and why is not found. MPROXY_DESCRIPTORS=1 tries it.
 /// </summary>
 [Collection("engine")]
 public sealed class DescriptorLimitTests(ITestOutputHelper output)
