@@ -87,17 +87,9 @@ public sealed class FullDiskTests(ITestOutputHelper output) : IDisposable
     private async Task<ShellChild> StartAsync()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/unshare"), "unshare is not installed.");
-        var (code, error) = await RunAsync("/usr/bin/unshare", "--mount", "/bin/sh", "-c", $"mount -t tmpfs none {_folder.FullName}");
-        Assert.SkipUnless(code == 0, $"No disk can be mounted here: {error}");
+        var (code, _, error) = await Programs.RunAsync("/usr/bin/unshare", "--mount", "/bin/sh", "-c", $"mount -t tmpfs none {_folder.FullName}");
+        Assert.SkipUnless(code == 0, $"No disk can be mounted here: {error.Trim()}");
         return await ShellChild.StartAsync($"mount -t tmpfs -o size=64k none {_folder.FullName}");
-    }
-
-    private static async Task<(int Code, string Error)> RunAsync(string program, params string[] arguments)
-    {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, error.Trim());
     }
 
     /// <summary>A relay and a tunnel in the Shell.</summary>

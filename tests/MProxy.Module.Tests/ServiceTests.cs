@@ -27,10 +27,8 @@ public sealed class ServiceTests : IDisposable
         Assert.Contains("/usr/bin/pwsh", unit, StringComparison.Ordinal);
         var path = Path.Combine(_folder.FullName, name);
         await File.WriteAllTextAsync(path, unit.Replace("/usr/bin/pwsh", "/bin/sh", StringComparison.Ordinal), Token);
-        using var program = Process.Start(new ProcessStartInfo("/usr/bin/systemd-analyze", ["verify", path]) { RedirectStandardError = true })!;
-        var told = await program.StandardError.ReadToEndAsync(Token);
-        await program.WaitForExitAsync(Token);
-        Assert.Equal((0, ""), (program.ExitCode, told));
+        var (code, _, told) = await Programs.RunAsync("/usr/bin/systemd-analyze", "verify", path);
+        Assert.Equal((0, ""), (code, told));
     }
 
     [Fact]

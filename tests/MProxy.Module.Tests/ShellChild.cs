@@ -85,9 +85,8 @@ internal sealed class ShellChild : IAsyncDisposable
             await AskAsync("(1 -eq 10) -or (1 -le 80)");
         }
 
-        using var program = Process.Start("/usr/bin/prlimit", [$"--pid={Id}", $"--nofile={count}:{count}"]);
-        await program.WaitForExitAsync(Token);
-        Assert.Equal(0, program.ExitCode);
+        var (code, _, error) = await Programs.RunAsync("/usr/bin/prlimit", $"--pid={Id}", $"--nofile={count}:{count}");
+        Assert.True(code == 0, error);
     }
 
     /// <summary>Has it end in order.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MProxy.Engine.Relay;
 using MProxy.Trials.Clients;
 
 namespace MProxy.Engine.Tests.Lies;
@@ -8,6 +9,9 @@ internal sealed class HonestClients(int port, int seed)
 {
     /// <summary>The longest that one may take, on a machine that does much else.</summary>
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+
+    /// <summary>Of their relay: they come one behind the other, and are many where the liar is silent for long.</summary>
+    public static readonly RelayLimits Limits = new() { MaxNewClientsPerSecond = 0, MaxNewClientsPerAddress = 0 };
 
     private const int MaxLength = 60_000;
 

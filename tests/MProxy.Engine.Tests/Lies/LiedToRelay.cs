@@ -20,7 +20,7 @@ internal sealed class LiedToRelay : IAsyncDisposable
     private LiedToRelay(string scheme, Func<RelayOptions, RelayOptions>? options)
     {
         _scheme = scheme;
-        var usual = WorldOptions.Relays($"{scheme}://127.0.0.1:0") with { TcpPort = [0, 0], Keys = [_key] };
+        var usual = WorldOptions.Relays($"{scheme}://127.0.0.1:0") with { TcpPort = [0, 0], Keys = [_key], Limits = HonestClients.Limits };
         Relay = RelayServer.Start(options?.Invoke(usual) ?? usual);
         Relay.EventRaised += (_, happened) => Events.Enqueue(happened);
     }

@@ -26,7 +26,7 @@ internal sealed class LyingDeviceSession(int seed) : LyingSession(seed)
         var scheme = AnyScheme();
         ConcurrentQueue<Event> events = new();
         var service = NewService(new KnownBytes().ServeAsync);
-        var relay = RelayServer.Start(WorldOptions.Relays($"{scheme}://127.0.0.1:0") with { TcpPort = [0, 0], Keys = [Key], Link = Bounds });
+        var relay = RelayServer.Start(WorldOptions.Relays($"{scheme}://127.0.0.1:0") with { TcpPort = [0, 0], Keys = [Key], Link = Bounds, Limits = HonestClients.Limits });
         relay.EventRaised += (_, happened) => events.Enqueue(happened);
         Tunnel? tunnel = null;
         try

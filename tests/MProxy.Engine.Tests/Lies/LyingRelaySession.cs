@@ -25,8 +25,7 @@ internal sealed class LyingRelaySession(int seed) : LyingSession(seed)
         var service = NewService(new KnownBytes().ServeAsync);
         var prey = new[] { NewService(LocalService.EchoAsync), NewService(LocalService.FloodAsync), NewService(_ => Task.Delay(Timeout.Infinite, Stopping.Token)) };
 
-        // Honest clients come one behind the other, and are many where the liar is silent for long.
-        var relay = RelayServer.Start(WorldOptions.Relays() with { Limits = new RelayLimits { MaxNewClientsPerSecond = 0, MaxNewClientsPerAddress = 0 } });
+        var relay = RelayServer.Start(WorldOptions.Relays() with { Limits = HonestClients.Limits });
         var listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         Tunnel? tunnel = null;
         try

@@ -15,6 +15,9 @@ internal static class KillTrial
     private const int Clients = 40;
     private const int MaxLength = 400_000;
 
+    /// <summary>So often at least, however long that takes: one long suspension may fill a short trial.</summary>
+    private const int LeastKilled = 5;
+
     /// <summary>Longer than a link needs to find out that its peer says nothing.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -33,20 +36,21 @@ internal static class KillTrial
         var remote = new IPEndPoint(IPAddress.Loopback, relay.Numbers[1]);
 
         using var ending = new CancellationTokenSource();
-        var (number, whole, brokenOff) = (0, 0L, 0L);
+        var (number, whole, brokenOff, killed) = (0, 0L, 0L, 0);
         var clients = Enumerable.Range(0, Clients).Select(_ => Task.Run(LoopAsync)).ToArray();
         var failed = Task.WhenAny(clients).Unwrap();
         Dictionary<string, List<TimeSpan>> recoveries = [];
         var start = TimeProvider.System.GetTimestamp();
         try
         {
-            while (TimeProvider.System.GetElapsedTime(start) < options.Duration && !failed.IsCompleted)
+            while ((TimeProvider.System.GetElapsedTime(start) < options.Duration || killed < LeastKilled) && !failed.IsCompleted)
             {
                 await Task.WhenAny(failed, Task.Delay(random.Next(100, 2000)));
                 var victim = victims[random.Next(victims.Length)];
                 var isKilled = random.Next(3) > 0;
                 if (isKilled)
                 {
+                    killed++;
                     victim.Kill();
                     await Task.Delay(random.Next(500));
                     victim.Restart();
@@ -81,7 +85,7 @@ internal static class KillTrial
             // Nothing is left of anybody, in whichever process lived to the end.
             var ends = devices.Append(relay).Append(service).Select(victim => victim.Stop()).ToList();
             Console.WriteLine(string.Join(", ", ends));
-            return whole > 0 && brokenOff > 0 && ends.TrueForAll(end => end == RoleProcess.EndedEmpty) ? 0 : 1;
+            return whole > 0 && brokenOff > 0 && ends.TrueForAll(end => end == Role.EndedEmpty) ? 0 : 1;
         }
         finally
         {

@@ -79,7 +79,7 @@ internal static class LoadTrial
         // Those of a link that was lost are not known, and may be twice the usual.
         var ofLost = 2 * lost * (options.Idle + options.Active) / options.Links;
         Expect(count.BrokenOff <= (cut * 1.1) + ofLost + 10, "More clients were broken off than devices have ended, or links lost.");
-        Expect(ends.All(end => end == RoleProcess.EndedEmpty), string.Join(", ", ends));
+        Expect(ends.All(end => end == Role.EndedEmpty), string.Join(", ", ends));
         faults.ForEach(Console.Error.WriteLine);
         return faults.Count == 0 ? 0 : 1;
 

@@ -10,6 +10,9 @@ internal static class Role
 
     public const string SampleCommand = "sample";
 
+    /// <summary>What one says that has ended in order and holds nothing.</summary>
+    public const string EndedEmpty = "ended empty";
+
     /// <param name="addresses">What others have to know to come to it.</param>
     /// <param name="sample">What it holds.</param>
     /// <param name="command">What else it can be told, and answers.</param>
@@ -27,7 +30,7 @@ internal static class Role
 
         await stop();
         var left = ledgers().Where(ledger => !ledger.IsEmpty).ToList();
-        Console.WriteLine(left.Count == 0 ? RoleProcess.EndedEmpty : $"left: {left[0]}");
+        Console.WriteLine(left.Count == 0 ? EndedEmpty : $"left: {left[0]}");
         return left.Count == 0 ? 0 : 1;
     }
 }

@@ -6,9 +6,6 @@ namespace MProxy.Trials.Roles;
 /// <summary>One of a trial's processes, seen from the one that started it.</summary>
 internal sealed class RoleProcess : IDisposable
 {
-    /// <summary>What one says that has ended in order and holds nothing.</summary>
-    public const string EndedEmpty = "ended empty";
-
     private readonly Child _child;
     private readonly Lock _gate = new();
 
