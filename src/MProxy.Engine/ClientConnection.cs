@@ -45,8 +45,8 @@ public sealed class ClientConnection
     /// <summary>When it came.</summary>
     public DateTimeOffset OpenedAt => _client.OpenedAt;
 
-    /// <summary>How long ago that was; nothing where the clock was set back since.</summary>
-    public TimeSpan Age => _time.GetUtcNow() - OpenedAt is { Ticks: > 0 } age ? age : TimeSpan.Zero;
+    /// <summary>How long it has been there, however the clock was changed since.</summary>
+    public TimeSpan Age => _time.GetElapsedTime(_client.Since);
 
     /// <summary>Bytes from the client towards the service: at a relay those sent over the link, at a device those that came.</summary>
     public long BytesIn => _link.Role == LinkRole.Relay ? _link.BytesOf(_client).Sent : _link.BytesOf(_client).Received;

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace MProxy.Module.Tests;
 
@@ -94,6 +96,86 @@ public sealed class NameFailureTests(ITestOutputHelper output) : IDisposable
             }
 
             output.WriteLine($"Found again behind {Stopwatch.GetElapsedTime(since).TotalMilliseconds:0} ms.");
+        }
+    }
+
+    [Fact]
+    public async Task A_service_of_datagrams_is_found_again_as_soon_as_its_name_is()
+    {
+        using var names = Resolver();
+        using var service = new EchoService();
+        using var datagrams = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        _ = EchoAsync(datagrams);
+        await using var device = await StartAsync(names);
+        var listen = await device.AskAsync("$relay = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -UdpPort 0 -WarningAction SilentlyContinue; $relay.Listen[0]");
+        var named = await device.CountAsync("$relay.UdpPort[0]");
+        var other = await device.CountAsync("$relay.TcpPort[0]");
+        var target = ((IPEndPoint)datagrams.Client.LocalEndPoint!).Port;
+        await device.AskAsync($"$tunnel = Start-MProxyTunnel {listen} -Service '{named}=udp://service.mproxy.test:{target}', '{other}=127.0.0.1:{service.Port}' -DialTimeout 2; 1");
+        await UntilAnsweredAsync(named);
+        foreach (var mood in new[] { FakeResolver.Mood.KnowsNothing, FakeResolver.Mood.SaysNothing })
+        {
+            names.Be(mood);
+            await device.AskAsync("$null = $tunnel | Receive-Job; 1");
+            var since = Stopwatch.GetTimestamp();
+            using var client = NewDatagramClient(named);
+            for (var number = 0; number < 100; number++)
+            {
+                await client.SendAsync(new byte[1000], Token);
+            }
+
+            var beside = await SlowestAsync(other, 50);
+            await device.UntilAsync("@($tunnel | Receive-Job -Keep | Where-Object Kind -eq ServiceFailed).Count -eq 1");
+            var told = Stopwatch.GetElapsedTime(since);
+            var why = await device.AskAsync("($tunnel | Receive-Job | Where-Object Kind -eq ServiceFailed).Message");
+            output.WriteLine($"{mood}: told after {told.TotalMilliseconds:0} ms, slowest of 50 others {beside.TotalMilliseconds:0} ms. {why}");
+            Assert.StartsWith("The local service udp://service.mproxy.test", why, StringComparison.Ordinal);
+            Assert.InRange(told.TotalSeconds, mood == FakeResolver.Mood.SaysNothing ? 1.5 : 0, 4);
+            Assert.InRange(beside.TotalSeconds, 0, 2);
+            await device.UntilAsync("$relay.ClientCount -eq 0");
+            names.Be(FakeResolver.Mood.Knows);
+            since = Stopwatch.GetTimestamp();
+            await UntilAnsweredAsync(named);
+            output.WriteLine($"Found again behind {Stopwatch.GetElapsedTime(since).TotalMilliseconds:0} ms.");
+        }
+    }
+
+    /// <summary>Asks again and again, as clients of datagrams do.</summary>
+    private static async Task UntilAnsweredAsync(int port)
+    {
+        var since = Stopwatch.GetTimestamp();
+        using var client = NewDatagramClient(port);
+        var answer = client.ReceiveAsync(Token).AsTask();
+        while (!answer.IsCompleted)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "The service is not found.");
+            await client.SendAsync(new byte[] { 1 }, Token);
+            await Task.WhenAny(answer, Task.Delay(TimeSpan.FromMilliseconds(50), Token));
+        }
+
+        await answer;
+    }
+
+    private static UdpClient NewDatagramClient(int port)
+    {
+        var client = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        client.Connect(IPAddress.Loopback, port);
+        return client;
+    }
+
+    private static async Task EchoAsync(UdpClient service)
+    {
+        try
+        {
+            for (; ; )
+            {
+                var asked = await service.ReceiveAsync();
+                await service.SendAsync(asked.Buffer, asked.RemoteEndPoint);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Its test is over.
         }
     }
 

@@ -4,7 +4,7 @@ using MProxy.Trials.Load;
 using MProxy.Trials.Roles;
 
 // load [--idle N] [--active N] [--links N] [--seconds N] [--seed N]   many clients on many links for a while
-// kill [--seconds N] [--seed N]                                       processes that are killed, and suspended, at any moment
+// kill [--seconds N] [--seed N]                                       processes that are killed, suspended, or without a thread, at any moment
 try
 {
     return args switch

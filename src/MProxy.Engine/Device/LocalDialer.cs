@@ -180,14 +180,14 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         Socket? socket = null;
         try
         {
-            socket = link.Ledger.Add(await new LocalConnector(options.SourceAddress, time).ConnectDatagramAsync(target, stopping.Token).ConfigureAwait(false));
+            socket = link.Ledger.Add(await ConnectDatagramAsync(options, target, stopping.Token).ConfigureAwait(false));
             await datagrams.RunAsync(socket, reason => Tell(target, reason), () => _failing.TryRemove(target, out _), stopping.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ArgumentException)
         {
             if (!stopping.IsCancellationRequested)
             {
-                Tell(target, error.Message.TrimEnd('.'));
+                Tell(target, error is OperationCanceledException ? "its name is not found in time" : error.Message.TrimEnd('.'));
             }
 
             link.Fail(datagrams.Client, ErrorCode.NoService, "the local service cannot be reached");
@@ -220,6 +220,15 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
 
             throw;
         }
+    }
+
+    /// <summary>Nobody answers such a dial, but its name has to be found in time.</summary>
+    private async Task<Socket> ConnectDatagramAsync(TunnelOptions options, LocalTarget target, CancellationToken cancellationToken)
+    {
+        using var looking = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var timeout = time.CreateTimer(_ => looking.Cancel(), null, options.DialTimeout, Timeout.InfiniteTimeSpan);
+        await using var stopTimeout = timeout.ConfigureAwait(false);
+        return await new LocalConnector(options.SourceAddress, time).ConnectDatagramAsync(target, looking.Token).ConfigureAwait(false);
     }
 
     private Task RunAsync(TunnelOptions options, LinkConnection link, ClientPump pump, Socket socket, LocalTarget target) => pump is SocketPump plain

@@ -1,11 +1,12 @@
 using System.Management.Automation;
 using MProxy.Abstractions;
+using MProxy.Engine.Packets;
 using MProxy.Internal;
 using MProxy.Protocol;
 
 namespace MProxy.Commands;
 
-/// <summary>ConvertFrom-MProxyStream: frames out of bytes in any pieces, a stream, or files.</summary>
+/// <summary>ConvertFrom-MProxyStream: frames out of bytes in any pieces, a stream, files, or captures of packets.</summary>
 [Cmdlet(VerbsData.ConvertFrom, "MProxyStream", DefaultParameterSetName = InputSet)]
 [OutputType(typeof(Frame))]
 public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
@@ -13,6 +14,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
     private const string InputSet = "InputObject";
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
+    private const string PcapPathSet = "PcapPath";
     private const int ReadLength = 64 * 1024;
     private const long ProgressFrom = 4 << 20;
 
@@ -33,6 +35,16 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
     [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>Captures of packets (pcap, pcapng) whose links are read, over tcp and ws; wildcards allowed.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PcapPathSet)]
+    [SupportsWildcards]
+    public string[] PcapPath { get; set; } = [];
+
+    /// <summary>Only connections with one of these ports at either end.</summary>
+    [Parameter(ParameterSetName = PcapPathSet)]
+    [ValidateRange(1, 65535)]
+    public int[] Port { get; set; } = [];
 
     /// <summary>Read what the reference implementation reads.</summary>
     [Parameter]
@@ -56,9 +68,19 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
             return;
         }
 
-        foreach (var file in ParameterSetName == PathSet ? ResolvePaths() : LiteralPath.Select(GetUnresolvedProviderPathFromPSPath))
+        if (ParameterSetName == PcapPathSet)
         {
-            ReadFile(file);
+            foreach (var file in ResolvePaths(PcapPath))
+            {
+                ReadFile(file, ReadPackets);
+            }
+
+            return;
+        }
+
+        foreach (var file in ParameterSetName == PathSet ? ResolvePaths(Path) : LiteralPath.Select(GetUnresolvedProviderPathFromPSPath))
+        {
+            ReadFile(file, ReadStream);
         }
     }
 
@@ -83,7 +105,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
                 ReadStream(stream, "stream");
                 break;
             case FileInfo file:
-                ReadFile(file.FullName);
+                ReadFile(file.FullName, ReadStream);
                 break;
             case not null when PSValue.AsBytes(input) is { } bytes:
                 Feed(_reader ??= NewReader(), bytes);
@@ -98,9 +120,9 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
         }
     }
 
-    private IEnumerable<string> ResolvePaths()
+    private IEnumerable<string> ResolvePaths(string[] paths)
     {
-        foreach (var path in Path)
+        foreach (var path in paths)
         {
             IReadOnlyList<string> resolved;
             try
@@ -120,7 +142,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
         }
     }
 
-    private void ReadFile(string path)
+    private void ReadFile(string path, Action<Stream, string> read)
     {
         FileStream file;
         try
@@ -136,7 +158,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
 
         using (file)
         {
-            ReadStream(file, path);
+            read(file, path);
         }
     }
 
@@ -144,7 +166,7 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
     {
         var reader = NewReader();
         var length = stream.CanSeek ? stream.Length : 0;
-        var progress = length >= ProgressFrom ? new ProgressRecord(1, "Reading frames", name) : null;
+        var progress = NewProgress(length, name);
         var buffer = new byte[ReadLength];
         for (int count; (count = Await(stream.ReadAsync(buffer, StopToken).AsTask())) > 0;)
         {
@@ -153,6 +175,46 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
         }
 
         Complete(reader);
+        End(progress);
+    }
+
+    private void ReadPackets(Stream file, string path)
+    {
+        var reader = new PacketLinkReader(new PacketLinkOptions { Ports = Port, IsLenient = Lenient, MaxFrameLength = MaxFrameLength, HeaderOnly = HeaderOnly });
+        var progress = NewProgress(file.Length, path);
+        using var buffered = new BufferedStream(file, ReadLength);
+        var count = 0L;
+        try
+        {
+            foreach (var seen in reader.Read(buffered))
+            {
+                StopToken.ThrowIfCancellationRequested();
+                count++;
+                WriteObject(PacketFrames.ToObject(seen));
+                Report(progress, file.Position, file.Length);
+            }
+        }
+        catch (PacketFileException error)
+        {
+            WriteError(ErrorRecords.InvalidPacketFile(error, path));
+        }
+
+        while (reader.TakeProblem() is { } problem)
+        {
+            WriteError(ErrorRecords.UnreadableLink(problem, path));
+        }
+
+        End(progress);
+        if (count == 0)
+        {
+            WriteWarning(PacketFrames.WhyNone(path, reader.Others));
+        }
+    }
+
+    private static ProgressRecord? NewProgress(long length, string name) => length >= ProgressFrom ? new ProgressRecord(1, "Reading frames", name) : null;
+
+    private void End(ProgressRecord? progress)
+    {
         if (progress is not null)
         {
             progress.RecordType = ProgressRecordType.Completed;

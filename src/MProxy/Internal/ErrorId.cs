@@ -5,6 +5,8 @@ internal enum ErrorId
 {
     CorruptFrame,
     IncompleteFrame,
+    InvalidPacketFile,
+    UnreadableLink,
     FrameTooLong,
     InvalidFamily,
     InvalidAddress,

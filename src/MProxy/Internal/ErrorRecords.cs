@@ -3,6 +3,7 @@ using MProxy.Engine;
 using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Link;
+using MProxy.Engine.Packets;
 using MProxy.Internal.Configuration;
 using MProxy.Protocol;
 
@@ -17,6 +18,14 @@ internal static class ErrorRecords
 
     public static ErrorRecord IncompleteFrame(IncompleteFrameException error) => Create(
         error, ErrorId.IncompleteFrame, ErrorCategory.InvalidData, error.Offset, "Read again when the rest is there.");
+
+    public static ErrorRecord InvalidPacketFile(PacketFileException error, string path) => Create(
+        new InvalidDataException($"'{path}': {error.Message}", error), ErrorId.InvalidPacketFile, ErrorCategory.InvalidData, path,
+        "Give a capture that tcpdump -w, dumpcap or Wireshark wrote; what comes before the damage was read.");
+
+    public static ErrorRecord UnreadableLink(string problem, string path) => Create(
+        new InvalidDataException($"'{path}', {problem}"), ErrorId.UnreadableLink, ErrorCategory.InvalidData, path,
+        "Frames before that were read. Where it is no link, -Port chooses those that are; -Lenient reads what old peers send.");
 
     public static ErrorRecord InvalidField(FrameFieldException error, object? target) => Create(
         error, Named("Invalid", error.Field), ErrorCategory.InvalidArgument, target, $"Give another value for -{error.Field}.");

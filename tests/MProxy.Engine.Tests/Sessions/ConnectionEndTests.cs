@@ -109,15 +109,20 @@ public class ConnectionEndTests
     }
 
     [Fact]
-    public async Task Its_age_is_that_of_the_clock()
+    public async Task Its_age_is_the_time_it_was_there_however_the_clock_is_changed()
     {
-        await using var world = new MemoryWorld();
+        var time = new SteppedTime(MemoryWorld.Start);
+        await using var world = new MemoryWorld(time: time);
         var link = await world.ConnectLinkAsync();
         var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
         using var closing = client;
         var connection = Assert.Single(link.Connections);
         Assert.Equal((world.Time.GetUtcNow(), TimeSpan.Zero), (connection.OpenedAt, connection.Age));
         world.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TimeSpan.FromSeconds(5), connection.Age);
+        time.Step(TimeSpan.FromHours(3));
+        Assert.Equal(TimeSpan.FromSeconds(5), connection.Age);
+        time.Step(TimeSpan.FromHours(-6));
         Assert.Equal(TimeSpan.FromSeconds(5), connection.Age);
     }
 }

@@ -6,8 +6,8 @@ using MProxy.Trials.Roles;
 namespace MProxy.Trials.Kill;
 
 /// <summary>
-/// A relay, three devices and a service, a process each, of which at any moment one is killed (SIGKILL) and started again, or suspended for a while as a
-/// machine that sleeps. Each client has all of its bytes, or the first ones and an end; none waits for ever; and after each all are served again.
+/// A relay, three devices and a service, a process each, of which at any moment one is killed (SIGKILL) and started again, suspended for a while as a
+/// machine that sleeps, or left without a thread of its pool. Each client has all of its bytes, or the first ones and an end; none waits for ever; and after each all are served again.
 /// </summary>
 internal static class KillTrial
 {
@@ -47,19 +47,30 @@ internal static class KillTrial
             {
                 await Task.WhenAny(failed, Task.Delay(random.Next(100, 2000)));
                 var victim = victims[random.Next(victims.Length)];
-                var isKilled = random.Next(3) > 0;
-                if (isKilled)
+                var what = random.Next(4) switch
                 {
-                    killed++;
-                    victim.Kill();
-                    await Task.Delay(random.Next(500));
-                    victim.Restart();
-                }
-                else
+                    0 => "suspended",
+                    1 => "starved",
+                    _ => "killed",
+                };
+                var pause = random.Next(20) == 0 ? 30_000 : random.Next(3_000);
+                switch (what)
                 {
-                    victim.Suspend();
-                    await Task.WhenAny(failed, Task.Delay(random.Next(20) == 0 ? 30_000 : random.Next(3_000)));
-                    victim.Resume();
+                    case "suspended":
+                        victim.Suspend();
+                        await Task.WhenAny(failed, Task.Delay(pause));
+                        victim.Resume();
+                        break;
+                    case "starved":
+                        victim.Starve(pause);
+                        await Task.WhenAny(failed, Task.Delay(pause));
+                        break;
+                    default:
+                        killed++;
+                        victim.Kill();
+                        await Task.Delay(random.Next(500));
+                        victim.Restart();
+                        break;
                 }
 
                 var since = TimeProvider.System.GetTimestamp();
@@ -68,13 +79,13 @@ internal static class KillTrial
                     await Task.Delay(5);
                     if (TimeProvider.System.GetElapsedTime(since) > Patience)
                     {
-                        throw new TimeoutException($"Nobody is served any more since the {victim.Name} {(isKilled ? "was killed" : "went on")}.");
+                        throw new TimeoutException($"Nobody is served any more since the {victim.Name} was {what}.");
                     }
                 }
 
-                var what = $"{victim.Name} {(isKilled ? "killed" : "suspended")}";
-                recoveries.TryAdd(what, []);
-                recoveries[what].Add(TimeProvider.System.GetElapsedTime(since));
+                var key = $"{victim.Name} {what}";
+                recoveries.TryAdd(key, []);
+                recoveries[key].Add(TimeProvider.System.GetElapsedTime(since));
             }
 
             await ending.CancelAsync();

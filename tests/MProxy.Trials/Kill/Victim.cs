@@ -35,6 +35,9 @@ internal sealed class Victim(params object[] arguments) : IDisposable
 
     public void Resume() => _process.Resume();
 
+    /// <summary>Has its pool without a thread for so long.</summary>
+    public void Starve(int milliseconds) => _process.Ask(string.Create(CultureInfo.InvariantCulture, $"{Role.Starve}{milliseconds}"));
+
     public string Stop() => _process.Stop();
 
     public void Dispose() => _process.Dispose();

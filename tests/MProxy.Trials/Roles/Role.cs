@@ -1,3 +1,4 @@
+using System.Globalization;
 using MProxy.Engine;
 
 namespace MProxy.Trials.Roles;
@@ -10,8 +11,14 @@ internal static class Role
 
     public const string SampleCommand = "sample";
 
+    /// <summary>With milliseconds behind it: so long, each thread of its pool is taken by work that waits.</summary>
+    public const string Starve = "starve ";
+
     /// <summary>What one says that has ended in order and holds nothing.</summary>
     public const string EndedEmpty = "ended empty";
+
+    /// <summary>More than the pool makes threads while it is starved.</summary>
+    private const int MostThreads = 500;
 
     /// <param name="addresses">What others have to know to come to it.</param>
     /// <param name="sample">What it holds.</param>
@@ -25,12 +32,26 @@ internal static class Role
         Console.WriteLine($"{Ready} {addresses}".TrimEnd());
         while (await Console.In.ReadLineAsync() is { Length: > 0 } line)
         {
-            Console.WriteLine(line == SampleCommand ? $"{sample()}" : await command(line));
+            Console.WriteLine(
+                line == SampleCommand ? $"{sample()}"
+                : line.StartsWith(Starve, StringComparison.Ordinal) ? TakeThreads(int.Parse(line[Starve.Length..], CultureInfo.InvariantCulture))
+                : await command(line));
         }
 
         await stop();
         var left = ledgers().Where(ledger => !ledger.IsEmpty).ToList();
         Console.WriteLine(left.Count == 0 ? EndedEmpty : $"left: {left[0]}");
         return left.Count == 0 ? 0 : 1;
+    }
+
+    private static string TakeThreads(int milliseconds)
+    {
+        var until = Environment.TickCount64 + milliseconds;
+        for (var i = 0; i < MostThreads; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(_ => Thread.Sleep((int)Math.Max(0, until - Environment.TickCount64)), null);
+        }
+
+        return "taken";
     }
 }
