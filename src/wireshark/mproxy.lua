@@ -239,17 +239,23 @@ function mproxy.dissector(buffer, pinfo, root)
 end
 
 -- The first bytes of a link: a version byte, and as much as is there of a header that can be one.
-local function is_start(buffer)
-  if buffer:len() < 8 or buffer(0, 1):uint() ~= VERSION then
+local function is_start(buffer, least)
+  local there = buffer:len()
+  if there < least or buffer(0, 1):uint() ~= VERSION or (there > 1 and buffer(1, 1):uint() < 8) then
     return false
   end
-  local length = buffer(1, 1):uint()
-  local header = buffer(2, math.min(length, buffer:len() - 2)):raw()
-  return length >= 8 and (header:match("^,,,%d") or header:match("^IPv[46],") or header:match("^tun,")) ~= nil
+  local header = there > 2 and buffer(2, math.min(5, there - 2)):raw() or ""
+  for _, start in ipairs({ ",,,", "IPv4,", "IPv6,", "tun," }) do
+    local both = math.min(#start, #header)
+    if header:sub(1, both) == start:sub(1, both) then
+      return true
+    end
+  end
+  return false
 end
 
 local function try_stream(buffer, pinfo, root)
-  if not is_start(buffer) then
+  if not is_start(buffer, 8) then
     return false
   end
   pinfo.conversation = mproxy
@@ -264,7 +270,7 @@ local function try_messages(buffer, pinfo, root)
   local bytes = buffer:raw()
   local packet = before[pinfo.number] or {}
   if not pinfo.visited then
-    if not pending[way] and not is_start(buffer) then
+    if not pending[way] and not is_start(buffer, 1) then
       return false
     end
     before[pinfo.number] = packet

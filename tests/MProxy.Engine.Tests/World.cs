@@ -58,7 +58,7 @@ internal sealed class World : IAsyncDisposable
         await Relay.DisposeAsync();
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{_tunnel.Ledger}");
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
-        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.ArrivalCount));
+        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.Arrivals.Count));
     }
 
     public async ValueTask DisposeAsync()

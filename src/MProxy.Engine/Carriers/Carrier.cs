@@ -67,7 +67,7 @@ internal sealed class Carrier : IAsyncDisposable
     public string? Path { get; init; }
 
     /// <summary>On a relay: its place among those who have shown nothing yet. Whoever takes the carrier disposes of it when it has.</summary>
-    public IDisposable? Place { get; init; }
+    internal WaitingRoom.Place? Place { get; init; }
 
     /// <summary>Takes any stream, such as one made by a script, and owns it.</summary>
     public static Carrier FromStream(Stream stream, TimeProvider time)

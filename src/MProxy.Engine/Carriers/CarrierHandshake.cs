@@ -27,7 +27,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
     /// <param name="place">Its place among those who have shown nothing yet: left when it came to nothing, else the carrier's.</param>
     /// <param name="refused">Told why it came to nothing, unless the listening is over: one of <see cref="CarrierRefusal"/>.</param>
     /// <param name="cancellationToken">The listening is over.</param>
-    public async Task<Carrier?> RunAsync(Socket socket, IDisposable place, Action<string> refused, CancellationToken cancellationToken)
+    public async Task<Carrier?> RunAsync(Socket socket, WaitingRoom.Place place, Action<string> refused, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.HandshakeTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -49,14 +49,14 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         place.Dispose();
         if (!cancellationToken.IsCancellationRequested)
         {
-            refused(timeout.IsCancellationRequested ? CarrierRefusal.Late : CarrierRefusal.Failed);
+            refused(place.IsGivenUp ? CarrierRefusal.TooMany : timeout.IsCancellationRequested ? CarrierRefusal.Late : CarrierRefusal.Failed);
         }
 
         return null;
     }
 
     /// <summary>Takes an accepted socket of a scheme that needs no handshake.</summary>
-    public Carrier Accept(Socket socket, IDisposable place)
+    public Carrier Accept(Socket socket, WaitingRoom.Place place)
     {
         var parts = new CarrierParts(ledger);
         parts.Add(socket);
@@ -66,7 +66,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
     private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(ActivityStream.Over(socket, time));
 
-    private async Task<Carrier?> HandshakeAsync(Socket socket, IDisposable place, CarrierParts parts, CancellationToken cancellationToken)
+    private async Task<Carrier?> HandshakeAsync(Socket socket, WaitingRoom.Place place, CarrierParts parts, CancellationToken cancellationToken)
     {
         var activity = Wrap(socket, parts);
         Stream stream = activity;

@@ -12,12 +12,12 @@ internal sealed class CarrierListener : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskSet _tasks;
     private readonly Action<string> _refused;
-    private readonly PendingPeers _pending;
+    private readonly WaitingRoom _pending;
     private volatile CarrierHandshake _handshake;
     private int _underWay;
     private Task _running = Task.CompletedTask;
 
-    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, Action<string> refused, PendingPeers pending, ResourceLedger ledger, TimeProvider time)
+    private CarrierListener(CarrierUri uri, CarrierHandshake handshake, Action<string> refused, WaitingRoom pending, ResourceLedger ledger, TimeProvider time)
     {
         _refused = refused;
         _pending = pending;
@@ -45,7 +45,7 @@ internal sealed class CarrierListener : IAsyncDisposable
     /// <exception cref="SocketException">The address or port cannot be had.</exception>
     /// <exception cref="ArgumentException">An option is missing, malformed, or does not fit the scheme.</exception>
     /// <exception cref="FormatException">The host is no address and not localhost.</exception>
-    public static CarrierListener Open(CarrierUri uri, ListenOptions options, Action<string> refused, PendingPeers pending, ResourceLedger ledger, TimeProvider time)
+    public static CarrierListener Open(CarrierUri uri, ListenOptions options, Action<string> refused, WaitingRoom pending, ResourceLedger ledger, TimeProvider time)
     {
         return uri.HasQuery
             ? throw new ArgumentException($"A relay listens on a path without a query, and {uri} has one.", nameof(uri))
@@ -94,9 +94,9 @@ internal sealed class CarrierListener : IAsyncDisposable
     private void Take(Socket socket, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         var handshake = _handshake;
-        if (_pending.TryEnter(SocketEndPoints.Remote(socket), out var refusal) is not { } place)
+        if (_pending.TryEnter((SocketEndPoints.Remote(socket) as IPEndPoint)?.Address, () => TcpSocket.TryShutdown(socket)) is not { } place)
         {
-            _refused(refusal!);
+            _refused(CarrierRefusal.TooManyOfAddress);
             socket.Dispose();
         }
         else if (!handshake.IsNeeded)
@@ -110,7 +110,7 @@ internal sealed class CarrierListener : IAsyncDisposable
         }
     }
 
-    private async Task ShakeHandsAsync(CarrierHandshake handshake, Socket socket, IDisposable place, Action<Carrier> accepted, CancellationToken cancellationToken)
+    private async Task ShakeHandsAsync(CarrierHandshake handshake, Socket socket, WaitingRoom.Place place, Action<Carrier> accepted, CancellationToken cancellationToken)
     {
         Carrier? carrier;
         try

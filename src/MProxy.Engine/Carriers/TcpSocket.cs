@@ -118,6 +118,18 @@ internal static class TcpSocket
         }
     }
 
+    /// <summary>Ends both ways of a socket that others use, as if its peer were gone. Of one that is closed already, that is no matter.</summary>
+    public static void TryShutdown(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+        }
+    }
+
     /// <summary>
     /// Whether a socket that has nothing more to read was reset. The system says so once, to whichever of a send and a receive comes first, and to the other
     /// a reset then looks like an end in order. Not to be asked when this side has said its end.

@@ -22,7 +22,6 @@ internal sealed class ClientAdmission
     private readonly Queue<AddressKey> _recovering = new();
     private int _count;
     private int _datagramCount;
-    private int _arrivalCount;
 
     public ClientAdmission(RelaySettings settings, TimeProvider time)
     {
@@ -30,6 +29,7 @@ internal sealed class ClientAdmission
         _time = time;
         _rate = new RateBucket(() => settings.Limits.MaxNewClientsPerSecond, Burst, time);
         _datagramRate = new RateBucket(() => settings.Limits.MaxNewClientsPerSecond, Burst, time);
+        Arrivals = new WaitingRoom(() => (settings.Limits.MaxArrivals, settings.Limits.MaxClientsPerAddress));
         _perAddress = () => settings.Limits.MaxNewClientsPerAddress;
     }
 
@@ -45,17 +45,8 @@ internal sealed class ClientAdmission
         }
     }
 
-    /// <summary>How many are listened to before it is known what they are for.</summary>
-    public int ArrivalCount
-    {
-        get
-        {
-            lock (_addresses)
-            {
-                return _arrivalCount;
-            }
-        }
-    }
+    /// <summary>Those who are listened to before it is known what they are for.</summary>
+    public WaitingRoom Arrivals { get; }
 
     /// <summary>How many addresses are noted. Tests bound them.</summary>
     public int AddressCount
@@ -64,6 +55,7 @@ internal sealed class ClientAdmission
         {
             lock (_addresses)
             {
+                ForgetRecovered();
                 return _addresses.Count;
             }
         }
@@ -83,62 +75,6 @@ internal sealed class ClientAdmission
             || (limits.AllowedClients.Count > 0 && !limits.AllowedClients.Any(network => network.Contains(plain)))
             ? ClientRefusal.Denied
             : null;
-    }
-
-    /// <summary>Counts a client that is listened to before it is known what it is for.</summary>
-    /// <param name="address">Where it comes from; null for a proxy, whose clients come from elsewhere.</param>
-    /// <returns>Why it is not; null where it is, and <see cref="Introduced"/> is to be called for it once.</returns>
-    public ClientRefusal? TryArrive(IPAddress? address)
-    {
-        var limits = _settings.Limits;
-        lock (_addresses)
-        {
-            ForgetRecovered();
-            if (_arrivalCount >= limits.MaxArrivals)
-            {
-                return ClientRefusal.TooMany;
-            }
-
-            if (address is not null && TryName(address) is { } full)
-            {
-                return full;
-            }
-
-            _arrivalCount++;
-            return null;
-        }
-    }
-
-    /// <summary>One that arrived comes from an address, and counts there too, since silent ones of one must not take the place of all others.</summary>
-    /// <returns>Why it may not; null where it does, and <see cref="Introduced"/> is to be called for that address.</returns>
-    public ClientRefusal? TryName(IPAddress address)
-    {
-        lock (_addresses)
-        {
-            var entry = Find(KeyOf(address, isDatagram: false));
-            if (entry.Arrivals >= _settings.Limits.MaxClientsPerAddress)
-            {
-                return ClientRefusal.TooManyOfAddress;
-            }
-
-            entry.Arrivals++;
-            return null;
-        }
-    }
-
-    /// <summary>One that arrived is known, or gone.</summary>
-    public void Introduced(IPAddress? address)
-    {
-        lock (_addresses)
-        {
-            _arrivalCount--;
-            if (address is not null)
-            {
-                var key = KeyOf(address, isDatagram: false);
-                _addresses[key].Arrivals--;
-                ForgetUnused(key);
-            }
-        }
     }
 
     /// <summary>Counts a client in.</summary>
@@ -179,7 +115,7 @@ internal sealed class ClientAdmission
                 return ClientRefusal.TooFast;
             }
 
-            entry ??= Find(key);
+            entry ??= Note(key);
             entry.Rate.TryTake(1);
             entry.Count++;
             _count++;
@@ -204,15 +140,7 @@ internal sealed class ClientAdmission
     /// <summary>Apart from each other those of datagrams: whoever makes up an address takes nothing from the clients of streams that it has.</summary>
     private static AddressKey KeyOf(IPAddress address, bool isDatagram) => AddressKey.Of(address, isDatagram ? 1U : 0U);
 
-    private Entry Find(AddressKey key)
-    {
-        if (!_addresses.TryGetValue(key, out var entry))
-        {
-            _addresses[key] = entry = new Entry(new RateBucket(_perAddress, Burst, _time));
-        }
-
-        return entry;
-    }
+    private Entry Note(AddressKey key) => _addresses[key] = new Entry(new RateBucket(_perAddress, Burst, _time));
 
     /// <summary>An address that comes back does not get a full rate by that.</summary>
     private void ForgetUnused(AddressKey key)
@@ -255,11 +183,9 @@ internal sealed class ClientAdmission
     /// <summary>One address's clients.</summary>
     private sealed class Entry(RateBucket rate)
     {
-        public int Arrivals { get; set; }
-
         public int Count { get; set; }
 
-        public bool IsUsed => Arrivals + Count > 0;
+        public bool IsUsed => Count > 0;
 
         /// <summary>Stands in the queue of those that are forgotten when their rate is full again.</summary>
         public bool IsRecovering { get; set; }

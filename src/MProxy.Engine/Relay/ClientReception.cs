@@ -18,16 +18,17 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
     /// <param name="isProxy">That is a proxy, which has to say who its client is.</param>
     /// <param name="port">What clients of the port speak.</param>
     /// <param name="name">Told where the client of a proxy comes from, when that is known. Says why it may not be; null where it may.</param>
+    /// <param name="givenUp">It has to go for another.</param>
     /// <param name="canBeRaw">Some device takes a client of raw TCP: otherwise one that is silent may still show that it is none.</param>
     /// <param name="cancellationToken">The relay takes no more clients.</param>
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="OperationCanceledException">The relay takes no more clients.</exception>
     public async Task<ClientArrival> ReceiveAsync(
-        Socket socket, IPEndPoint remote, bool isProxy, ClientPortKind port, Func<IPAddress, ClientRefusal?> name, Func<bool> canBeRaw, CancellationToken cancellationToken)
+        Socket socket, IPEndPoint remote, bool isProxy, ClientPortKind port, Func<IPAddress, ClientRefusal?> name, Func<bool> canBeRaw, CancellationToken givenUp, CancellationToken cancellationToken)
     {
         var reading = new Reading(remote, isProxy, port, name);
         using var late = new CancellationTokenSource(settings.Current.Carrier.HandshakeTimeout, time);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, givenUp, late.Token);
         var buffer = ledger.Rent(FirstLength);
         try
         {
@@ -59,7 +60,7 @@ internal sealed class ClientReception(RelaySettings settings, ResourceLedger led
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new ClientArrival(remote, null, default, ClientRefusal.Late);
+            return new ClientArrival(remote, null, default, givenUp.IsCancellationRequested ? ClientRefusal.TooMany : ClientRefusal.Late);
         }
         finally
         {

@@ -86,22 +86,25 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             }
         }
 
-        if (admission.TryArrive(address) is { } full)
+        // It is left to the collector: it has no timer, and who gives up may look at it late.
+        var givenUp = new CancellationTokenSource();
+        if (admission.Arrivals.TryEnter(address, () => _ = givenUp.CancelAsync()) is not { } place)
         {
-            return full;
+            return ClientRefusal.TooManyOfAddress;
         }
 
-        tasks.Run(() => ReceiveAsync(socket, remote, address, servicePort, port, arrival, cancellationToken));
+        tasks.Run(() => ReceiveAsync(socket, remote, place, servicePort, port, arrival, givenUp.Token, cancellationToken));
         return null;
     }
 
-    private async Task ReceiveAsync(Socket socket, IPEndPoint remote, IPAddress? address, int servicePort, ClientPortKind port, ClientArrival? arrival, CancellationToken cancellationToken)
+    private async Task ReceiveAsync(
+        Socket socket, IPEndPoint remote, WaitingRoom.Place place, int servicePort, ClientPortKind port, ClientArrival? arrival, CancellationToken givenUp, CancellationToken cancellationToken)
     {
-        var isProxy = address is null;
         try
         {
-            arrival ??= await _reception.ReceiveAsync(socket, remote, isProxy, port, Name, () => registry.HasDevice(Meta(remote, null, servicePort)), cancellationToken).ConfigureAwait(false);
-            if ((arrival.Refusal ?? await RouteAsync(socket, arrival, servicePort, cancellationToken).ConfigureAwait(false)) is { } refusal)
+            arrival ??= await _reception.ReceiveAsync(
+                socket, remote, _reception.IsTrustedProxy(remote), port, Name, () => registry.HasDevice(Meta(remote, null, servicePort)), givenUp, cancellationToken).ConfigureAwait(false);
+            if ((arrival.Refusal ?? await RouteAsync(socket, arrival, servicePort, givenUp, cancellationToken).ConfigureAwait(false)) is { } refusal)
             {
                 await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
             }
@@ -112,26 +115,21 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
         finally
         {
-            admission.Introduced(address);
+            place.Dispose();
         }
 
-        ClientRefusal? Name(IPAddress client)
-        {
-            var refusal = admission.TryName(client);
-            address = refusal is null ? client : null;
-            return refusal;
-        }
+        ClientRefusal? Name(IPAddress client) => place.TryName(client) ? null : place.IsGivenUp ? ClientRefusal.TooMany : ClientRefusal.TooManyOfAddress;
     }
 
     /// <summary>Brings a client to a device, and waits where its address and port were another's who has just left.</summary>
-    private async Task<ClientRefusal?> RouteAsync(Socket socket, ClientArrival arrival, int servicePort, CancellationToken cancellationToken)
+    private async Task<ClientRefusal?> RouteAsync(Socket socket, ClientArrival arrival, int servicePort, CancellationToken givenUp, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, givenUp, cancellationToken);
         for (; ; )
         {
             var refusal = Route(socket, arrival, servicePort, out var free);
-            if (free is null || patience.IsCancellationRequested)
+            if (free is null || patience.IsCancellationRequested || givenUp.IsCancellationRequested)
             {
                 return refusal;
             }

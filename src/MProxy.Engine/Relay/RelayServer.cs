@@ -54,7 +54,7 @@ public sealed class RelayServer : ISession, IMeterSource
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
         Registry = new LinkRegistry(_settings);
         Admission = new ClientAdmission(_settings, time);
-        Pending = new PendingPeers(() => (_settings.Limits.MaxPendingLinks, _settings.Limits.MaxPendingLinksPerAddress));
+        Pending = new WaitingRoom(() => (_settings.Limits.MaxPendingLinks, _settings.Limits.MaxPendingLinksPerAddress));
         _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
@@ -199,7 +199,7 @@ public sealed class RelayServer : ISession, IMeterSource
 
     internal RelaySettings Settings => _settings;
 
-    internal PendingPeers Pending { get; }
+    internal WaitingRoom Pending { get; }
 
     internal SessionMeter Meter { get; }
 
@@ -410,7 +410,8 @@ public sealed class RelayServer : ISession, IMeterSource
                 }
                 else if (!_stopping.IsCancellationRequested)
                 {
-                    var reason = code switch { ErrorCode.Timeout => NoGreeting, ErrorCode.InvalidToken => NoToken, _ => NoDevice };
+                    var reason = link.Connection.Carrier.Place?.IsGivenUp == true ? CarrierRefusal.TooMany
+                        : code switch { ErrorCode.Timeout => NoGreeting, ErrorCode.InvalidToken => NoToken, _ => NoDevice };
                     _linksRefused.Add(reason);
                     _events.RaiseOfPeer(EventKind.LinkRefused, Name, $"Whoever came from {link.Name} is no device: {end?.Message ?? reason}", code);
                 }

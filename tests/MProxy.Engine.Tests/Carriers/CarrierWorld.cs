@@ -17,7 +17,7 @@ internal sealed class CarrierWorld : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Task _running;
 
-    private CarrierWorld(string uri, ListenOptions options, TimeProvider time, PendingPeers pending)
+    private CarrierWorld(string uri, ListenOptions options, TimeProvider time, WaitingRoom pending)
     {
         _time = time;
         Listener = CarrierListener.Open(CarrierUri.Parse(uri), options, Refused.Add, pending, _relay, time);
@@ -44,9 +44,9 @@ internal sealed class CarrierWorld : IAsyncDisposable
     public static string NewSocketPath() => Path.Combine(Directory.CreateTempSubdirectory("mp").FullName, "relay.sock");
 
     /// <summary>Room for whoever comes.</summary>
-    public static PendingPeers Anyone { get; } = new(() => (int.MaxValue, int.MaxValue));
+    public static WaitingRoom Anyone { get; } = new(() => (int.MaxValue, int.MaxValue));
 
-    public static CarrierWorld Open(string uri, ListenOptions? options = null, TimeProvider? time = null, PendingPeers? pending = null) =>
+    public static CarrierWorld Open(string uri, ListenOptions? options = null, TimeProvider? time = null, WaitingRoom? pending = null) =>
         new(uri, options ?? new ListenOptions { Certificate = TestCertificate.Relay }, time ?? TimeProvider.System, pending ?? Anyone);
 
     public async Task<Carrier> DialAsync(DialOptions? options = null, string pathAndQuery = "")

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tests.Carriers;
 using MProxy.Engine.Tests.Sessions;
 using MProxy.Engine.Tokens;
 
@@ -130,7 +131,7 @@ internal sealed class FrontWorld : IAsyncDisposable
         }
 
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
-        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.ArrivalCount));
+        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.Arrivals.Count));
         Assert.All(_devices.OfType<Tunnel>(), tunnel => Assert.Equal("0 open, 0 buffers, 0 loops", $"{tunnel.Ledger}"));
         Assert.All(_devices.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
     }
@@ -142,5 +143,6 @@ internal sealed class FrontWorld : IAsyncDisposable
         Relay = Relay.Listen[0],
         Tokens = [TokenLibrary.Load().Create(new TokenClaims { Grant = grant }, _key, _time.GetUtcNow())],
         MaxRetryDelay = TimeSpan.FromMilliseconds(50),
+        Dial = CarrierWorld.Trusting,
     };
 }

@@ -50,7 +50,7 @@ public class TrustedProxyTests
         await other.SendAsync([.. Header("V1", "192.0.2.8:1"), .. Encoding.ASCII.GetBytes(Request)]);
         Assert.Equal(Answer, await other.ReadAnswerAsync());
         silent.ForEach(one => one.Dispose());
-        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 0);
+        await Until.TrueAsync(() => world.Relay.Admission.Arrivals.Count == 0);
     }
 
     [Theory]

@@ -86,6 +86,6 @@ internal sealed class LiedToRelay : IAsyncDisposable
         await _service.DisposeAsync();
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{_tunnel!.Ledger}");
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
-        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.ArrivalCount));
+        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.Arrivals.Count));
     }
 }

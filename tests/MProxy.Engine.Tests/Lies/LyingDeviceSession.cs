@@ -46,7 +46,7 @@ internal sealed class LyingDeviceSession(int seed) : LyingSession(seed)
 
         IsEmpty(tunnel.Ledger);
         IsEmpty(relay.Ledger);
-        Assert.Equal((0, 0), (relay.Admission.Count, relay.Admission.ArrivalCount));
+        Assert.Equal((0, 0), (relay.Admission.Count, relay.Admission.Arrivals.Count));
         Assert.Equal(0, relay.Pending.Count);
     }
 

@@ -210,46 +210,17 @@ public class ClientAdmissionTests
     }
 
     [Fact]
-    public void So_many_are_listened_to_at_once_and_of_one_address_as_many_as_may_be_clients()
-    {
-        Set(new RelayLimits { MaxArrivals = 5, MaxClientsPerAddress = 3 });
-        var one = IPAddress.Parse("2001:db8::1");
-        for (var i = 0; i < 3; i++)
-        {
-            Assert.Null(_admission.TryArrive(one));
-        }
-
-        Assert.Same(ClientRefusal.TooManyOfAddress, _admission.TryArrive(IPAddress.Parse("2001:db8::2")));
-
-        // Those of a trusted proxy come from everywhere.
-        Assert.Null(_admission.TryArrive(null));
-        Assert.Null(_admission.TryArrive(null));
-        Assert.Same(ClientRefusal.TooMany, _admission.TryArrive(null));
-        Assert.Same(ClientRefusal.TooMany, _admission.TryArrive(IPAddress.Loopback));
-        Assert.Equal((5, 0, 1), (_admission.ArrivalCount, _admission.Count, _admission.AddressCount));
-        _admission.Introduced(null);
-        Assert.Same(ClientRefusal.TooManyOfAddress, _admission.TryArrive(one));
-        _admission.Introduced(one);
-        Assert.Null(_admission.TryArrive(one));
-        for (var i = 0; i < 3; i++)
-        {
-            _admission.Introduced(one);
-        }
-
-        _admission.Introduced(null);
-        Assert.Equal((0, 0), (_admission.ArrivalCount, _admission.AddressCount));
-    }
-
-    [Fact]
     public void A_hundred_thousand_clients_that_came_and_went_leave_nothing_behind()
     {
         var most = 0;
         for (var i = 0; i < 100_000; i++)
         {
             var address = new IPAddress([10, (byte)(i >> 16), (byte)(i >> 8), (byte)i]);
-            Assert.Null(_admission.TryArrive(address));
-            Assert.Null(_admission.TryEnter(address, isDatagram: i % 2 == 0));
-            _admission.Introduced(address);
+            using (_admission.Arrivals.TryEnter(address, () => { }))
+            {
+                Assert.Null(_admission.TryEnter(address, isDatagram: i % 2 == 0));
+            }
+
             _admission.Leave(address, isDatagram: i % 2 == 0);
             most = Math.Max(most, _admission.AddressCount);
             _time.Advance(TimeSpan.FromMilliseconds(0.5));
@@ -258,9 +229,7 @@ public class ClientAdmissionTests
         // Whose rate has not recovered yet: that of a single client takes a thousandth of a second.
         Assert.InRange(most, 1, 4);
         _time.Advance(2 * Second);
-        Assert.Null(_admission.TryArrive(null));
-        _admission.Introduced(null);
-        Assert.Equal((0, 0, 0), (_admission.Count, _admission.ArrivalCount, _admission.AddressCount));
+        Assert.Equal((0, 0, 0), (_admission.Count, _admission.Arrivals.Count, _admission.AddressCount));
     }
 
     [Fact]
@@ -284,22 +253,18 @@ public class ClientAdmissionTests
             for (var i = 0; i < 20_000; i++)
             {
                 var address = new IPAddress([10, 0, 0, (byte)((i * (thread + 1)) % 7)]);
-                if (_admission.TryArrive(address) is not null)
-                {
-                    continue;
-                }
-
+                using var place = _admission.Arrivals.TryEnter(address, () => { });
                 var isDatagram = i % 3 == 0;
                 var isIn = _admission.TryEnter(address, isDatagram) is null;
                 Assert.InRange(_admission.Count, 0, 50);
-                _admission.Introduced(address);
+                Assert.InRange(_admission.Arrivals.Count, 0, 20);
                 if (isIn)
                 {
                     _admission.Leave(address, isDatagram);
                 }
             }
         })));
-        Assert.Equal((0, 0, 0), (_admission.Count, _admission.ArrivalCount, _admission.AddressCount));
+        Assert.Equal((0, 0, 0), (_admission.Count, _admission.Arrivals.Count, _admission.AddressCount));
     }
 
     private static IPNetwork[] Networks(string networks) => [.. networks.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPNetwork.Parse)];

@@ -193,18 +193,21 @@ public class RefusedClientTests
             silent.Add(await FrontClient.ConnectAsync(world.Http, "127.0.0.9"));
         }
 
-        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 3);
+        await Until.TrueAsync(() => world.Relay.Admission.Arrivals.Count == 3);
         await IsResetAsync(world.Http, "127.0.0.9");
         Assert.Equal(1, world.Relay.RefusedBy[OfAddress]);
         using var other = await EnterAsync(world, "Http");
-        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 3);
+        await Until.TrueAsync(() => world.Relay.Admission.Arrivals.Count == 3);
         silent.Add(await FrontClient.ConnectAsync(world.Http, "127.0.0.8"));
         silent.Add(await FrontClient.ConnectAsync(world.Http, "127.0.0.8"));
-        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 5);
-        await IsResetAsync(world.Http, "127.0.0.1");
+        await Until.TrueAsync(() => world.Relay.Admission.Arrivals.Count == 5);
+
+        // Where all places are taken, the oldest of the address that has most of them has to go.
+        using var late = await EnterAsync(world, "Http", "127.0.0.1");
+        await silent[0].IsResetAsync();
         Assert.Equal(1, world.Relay.RefusedBy[Waiting]);
         silent.ForEach(client => client.Dispose());
-        await Until.TrueAsync(() => world.Relay.Admission.ArrivalCount == 0);
+        await Until.TrueAsync(() => world.Relay.Admission.Arrivals.Count == 0);
         await EchoAsync(other);
         using var last = await EnterAsync(world, "Http", "127.0.0.9");
     }

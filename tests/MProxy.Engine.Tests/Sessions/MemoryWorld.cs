@@ -115,7 +115,7 @@ internal sealed class MemoryWorld : IAsyncDisposable
         }
 
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{Relay.Ledger}");
-        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.ArrivalCount));
+        Assert.Equal((0, 0), (Relay.Admission.Count, Relay.Admission.Arrivals.Count));
         Assert.All(_owned.OfType<DeviceLink>(), link => Assert.Equal("0 open, 0 buffers, 0 loops", $"{link.Ledger}"));
     }
 }
