@@ -255,12 +255,20 @@ local function is_start(buffer, least)
 end
 
 local function try_stream(buffer, pinfo, root)
-  if not is_start(buffer, 8) then
-    return false
+  local is_link = is_start(buffer, 8)
+  if is_link then
+    mproxy.dissector(buffer, pinfo, root)
   end
-  pinfo.conversation = mproxy
-  mproxy.dissector(buffer, pinfo, root)
-  return true
+  return is_link
+end
+
+local function try_tcp(buffer, pinfo, root)
+  local is_link = try_stream(buffer, pinfo, root)
+  if is_link then
+    -- From now on whatever comes. Of TLS that would be its records.
+    pinfo.conversation = mproxy
+  end
+  return is_link
 end
 
 -- WebSocket: frames do not care for its messages, which nobody below puts together.
@@ -294,7 +302,7 @@ local function try_messages(buffer, pinfo, root)
   return true
 end
 
-mproxy:register_heuristic("tcp", try_stream)
+mproxy:register_heuristic("tcp", try_tcp)
 mproxy:register_heuristic("tls", try_stream)
 mproxy:register_heuristic("ws", try_messages)
 

@@ -161,16 +161,17 @@ internal static class TcpSocket
         }
     }
 
-    /// <summary>Hands every client to <paramref name="accepted"/> until cancelled. A client that is gone before it was accepted, or a moment without descriptors, ends nothing.</summary>
+    /// <summary>Hands every client to <paramref name="accepted"/> until cancelled. A client that is gone before it was accepted ends nothing; where descriptors are short, clients wait in the system's queue.</summary>
     public static async Task AcceptAllAsync(Socket listener, Action<Socket> accepted, TimeProvider time, CancellationToken cancellationToken)
     {
         var turn = new LoopTurn();
+        var isShort = false;
         while (!cancellationToken.IsCancellationRequested)
         {
             Socket? socket;
             try
             {
-                socket = await turn.Watch(TryAcceptAsync(listener, cancellationToken)).ConfigureAwait(false);
+                socket = isShort && Descriptors.AreShort ? null : await turn.Watch(TryAcceptAsync(listener, cancellationToken)).ConfigureAwait(false);
                 if (socket is null)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken).ConfigureAwait(false);
@@ -183,6 +184,7 @@ internal static class TcpSocket
                 return;
             }
 
+            isShort = Descriptors.IsReserved(socket);
             accepted(socket);
             await turn.Moved();
         }

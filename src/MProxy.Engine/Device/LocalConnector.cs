@@ -32,13 +32,29 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
         Refuse(!IsOwn(source), $"is {source}, which is no address of this machine");
     }
 
-    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken) =>
-        target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
-        : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
+    /// <exception cref="SocketException">Nobody is there, or there is no descriptor left for it.</exception>
+    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken)
+    {
+        ThrowIfShort();
+        return target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
+            : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
+    }
 
     /// <summary>A socket that sends datagrams to a service, and hears from it alone.</summary>
-    public Task<Socket> ConnectDatagramAsync(LocalTarget target, CancellationToken cancellationToken) =>
-        UdpSocket.ConnectAsync(_source, target.Host, target.Port, cancellationToken);
+    /// <exception cref="SocketException">There is no way there, or no descriptor left for it.</exception>
+    public Task<Socket> ConnectDatagramAsync(LocalTarget target, CancellationToken cancellationToken)
+    {
+        ThrowIfShort();
+        return UdpSocket.ConnectAsync(_source, target.Host, target.Port, cancellationToken);
+    }
+
+    private static void ThrowIfShort()
+    {
+        if (Descriptors.AreShort)
+        {
+            throw new SocketException((int)SocketError.TooManyOpenSockets);
+        }
+    }
 
     /// <summary>Where a service's queue is full, TCP would wait for a place, but a unix socket is refused at once: it is tried until there is one.</summary>
     private async Task<Socket> ConnectUnixAsync(string path, CancellationToken cancellationToken)

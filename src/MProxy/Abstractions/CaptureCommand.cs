@@ -5,7 +5,7 @@ using MProxy.Internal;
 namespace MProxy.Abstractions;
 
 /// <summary>A cmdlet that makes links whose frames can be written to a file.</summary>
-public abstract class CaptureCommand : CertificateCommand
+public abstract class CaptureCommand : KeyLogCommand
 {
     /// <summary>A file for the frames of all links, which may not be there yet. Beside it, their times get one that ends in .times.</summary>
     [Parameter]
@@ -41,9 +41,10 @@ public abstract class CaptureCommand : CertificateCommand
         }
     }
 
-    /// <summary>The capture that is asked for; null for none.</summary>
+    /// <summary>The capture that is asked for; null for none. A key log begins with it.</summary>
     private protected LinkCapture? OpenCapture()
     {
+        OpenKeyLog();
         if (CapturePath is null)
         {
             if (MyInvocation.BoundParameters.Keys.FirstOrDefault(IsOfCapture) is { } idle)

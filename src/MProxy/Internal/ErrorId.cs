@@ -6,6 +6,7 @@ internal enum ErrorId
     CorruptFrame,
     IncompleteFrame,
     InvalidPacketFile,
+    KeyLogUnavailable,
     UnreadableLink,
     FrameTooLong,
     InvalidFamily,

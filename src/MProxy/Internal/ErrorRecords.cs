@@ -2,6 +2,7 @@ using System.Management.Automation;
 using MProxy.Engine;
 using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Packets;
 using MProxy.Internal.Configuration;
@@ -70,6 +71,9 @@ internal static class ErrorRecords
 
     public static ErrorRecord CaptureUnavailable(CaptureException error, string path) => Create(
         error, ErrorId.CaptureUnavailable, ErrorCategory.OpenError, path, "Give a path that can be written, and where no file is yet.");
+
+    public static ErrorRecord KeyLogUnavailable(KeyLogException error, string path) => Create(
+        error, ErrorId.KeyLogUnavailable, ErrorCategory.OpenError, path, "Leave -KeyLogPath out, or give it in a new session before anything else uses TLS.");
 
     public static ErrorRecord AccessLogUnavailable(AccessLogException error, string? path) => Create(
         error, ErrorId.AccessLogUnavailable, ErrorCategory.OpenError, path, "Give a path that can be written, and that no other relay writes to.");
