@@ -23,11 +23,12 @@ function serve(kind) {
 /** A client of a relay. */
 class Client {
   constructor(port) {
-    this.bytes = Buffer.alloc(0);
+    this.chunks = [];
+    this.length = 0;
     this.state = 'open';
     this.changed = () => {};
     this.socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    this.socket.on('data', (bytes) => this.turn(() => (this.bytes = Buffer.concat([this.bytes, bytes]))));
+    this.socket.on('data', (bytes) => this.turn(() => (this.length += this.chunks[this.chunks.push(bytes) - 1].length)));
     this.socket.on('end', () => this.turn(() => (this.state = 'ended')));
     this.socket.on('error', () => this.turn(() => (this.state = 'reset')));
     this.ready = new Promise((done) => this.socket.once('connect', done));
@@ -44,11 +45,13 @@ class Client {
 
   async hear(words) {
     const wanted = Buffer.from(text(words));
-    await this.until(() => this.bytes.length >= wanted.length, wanted.length + ' bytes at a client');
-    if (!this.bytes.subarray(0, wanted.length).equals(wanted)) {
+    await this.until(() => this.length >= wanted.length, wanted.length + ' bytes at a client');
+    const all = Buffer.concat(this.chunks);
+    if (!all.subarray(0, wanted.length).equals(wanted)) {
       throw new Error('other bytes than were said, at a client');
     }
-    this.bytes = this.bytes.subarray(wanted.length);
+    this.chunks = [all.subarray(wanted.length)];
+    this.length = this.chunks[0].length;
   }
 
   until(condition, what) {

@@ -3,7 +3,7 @@
 
 const { Reader, text, toBytes } = require('./frames.js');
 
-const PATIENCE = 15000;
+const PATIENCE = 30000;
 
 /** Done when a promise is, or after a while with what was waited for. */
 function within(promise, what, patience = PATIENCE) {

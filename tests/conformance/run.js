@@ -105,7 +105,7 @@ async function runSteps(steps, link, clients, port) {
     go: (name) => clients[name].socket.resume(),
     abort: (name) => clients[name].socket.resetAndDestroy(),
     hear: (name, words) => clients[name].hear(words),
-    ended: (name) => clients[name].until(() => clients[name].state === 'ended' && clients[name].bytes.length === 0, 'the end of a client'),
+    ended: (name) => clients[name].until(() => clients[name].state === 'ended' && clients[name].length === 0, 'the end of a client'),
     reset: (name) => clients[name].until(() => clients[name].state === 'reset', 'the reset of a client'),
   };
   for (const [index, [what, ...rest]] of steps.entries()) {

@@ -95,8 +95,7 @@ public sealed class CaptureLinkTests : IDisposable
             link.EventRaised += events.Take;
             world.Cut();
             await events.NextAsync(EventKind.LinkLost);
-            world.Time.Advance(TimeSpan.FromSeconds(1));
-            await events.NextAsync(EventKind.LinkUp);
+            await world.UntilUpAsync(events);
         }
 
         var lines = _folder.Read("link").Lines;

@@ -89,7 +89,7 @@ public class CertificateChangeTests
         relay.Change(options => options with { Carrier = options.Carrier with { HandshakeTimeout = TimeSpan.FromMinutes(1) }, Limits = new RelayLimits { MaxPendingLinks = 1 } });
         using var first = await FrontClient.ConnectAsync(relay.Listen[0].Port);
         using var second = await FrontClient.ConnectAsync(relay.Listen[0].Port);
-        Assert.Equal("", await second.ReadAllAsync());
+        Assert.Equal("", await first.ReadAllAsync());
     }
 
     private static async Task ConnectAsync(CarrierUri relay, string thumbprint)

@@ -40,8 +40,7 @@ public class TunnelTokenChangeTests
         tunnel.EventRaised += _events.Take;
         world.Cut();
         await _events.NextAsync(EventKind.LinkLost);
-        world.Time.Advance(TimeSpan.FromSeconds(1));
-        await _events.NextAsync(EventKind.LinkUp);
+        await world.UntilUpAsync(_events);
         await Until.TrueAsync(() => world.Relay.OpenPort.SequenceEqual(new[] { port, added }.Order()));
         Assert.Equal(0, _events.Count(EventKind.PeerError));
     }
@@ -73,8 +72,7 @@ public class TunnelTokenChangeTests
         world.Cut();
         await _events.NextAsync(EventKind.LinkLost);
         await tunnel.ChangeAsync(options => WithTokens(options, world.NewToken([second])), Token);
-        world.Time.Advance(TimeSpan.FromSeconds(1));
-        await _events.NextAsync(EventKind.LinkUp);
+        await world.UntilUpAsync(_events);
         await Until.TrueAsync(() => world.Relay.OpenPort is [var only] && only == second);
     }
 

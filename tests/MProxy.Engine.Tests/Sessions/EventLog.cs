@@ -9,13 +9,13 @@ internal sealed class EventLog
 
     public void Take(object? sender, Event happened) => _events.Writer.TryWrite(happened);
 
-    /// <summary>The next event of a kind; those before it are passed over.</summary>
-    public async Task<Event> NextAsync(EventKind kind)
+    /// <summary>The next event of one of these kinds; those before it are passed over.</summary>
+    public async Task<Event> NextAsync(params EventKind[] kinds)
     {
         for (; ; )
         {
             var next = await _events.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-            if (next.Kind == kind)
+            if (kinds.Contains(next.Kind))
             {
                 return next;
             }

@@ -107,6 +107,16 @@ internal sealed class MemoryWorld : IAsyncDisposable
     /// <summary>Cuts every link there is.</summary>
     public void Cut() => Interlocked.Exchange(ref _cut, new CancellationTokenSource()).Cancel();
 
+    /// <summary>Lets time pass until a link that was lost is up: the relay may not have seen yet that the one before is gone, and then it takes another try.</summary>
+    public async Task UntilUpAsync(EventLog events)
+    {
+        do
+        {
+            Time.Advance(TimeSpan.FromSeconds(1));
+        }
+        while ((await events.NextAsync(EventKind.LinkUp, EventKind.LinkLost)).Kind == EventKind.LinkLost);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var owned in Enumerable.Reverse(_owned))
