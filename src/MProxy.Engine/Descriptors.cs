@@ -29,9 +29,10 @@ internal static class Descriptors
                 using var next = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
                 return IsReserved(next);
             }
-            catch (SocketException)
+            catch (SocketException error)
             {
-                return true;
+                // Others are no matter of how many there are, such as a system without IPv4.
+                return error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable;
             }
         }
     }

@@ -132,7 +132,10 @@ local function add_body(tree, pinfo, kind, range)
     tree:add(field.control, range, text)
     local id, command = text:match('^%s*%[%s*(-?%d+)%s*,%s*"?([%w_]*)')
     if id then
-      tree:add(field.control_id, range, Int64.new(id))
+      -- What no number of 64 bits holds is shown as text alone.
+      if #id <= 18 then
+        tree:add(field.control_id, range, Int64.new(id))
+      end
       if command ~= "" and command ~= "null" then
         tree:add(field.control_command, range, command)
       end
@@ -147,7 +150,7 @@ local function add_body(tree, pinfo, kind, range)
     tree:add(field.error_message, range, message)
     item:add_proto_expert_info(expert_of.failed, (code or "no code") .. ": " .. message)
     return code
-  elseif (kind == "pause" or kind == "resume") and text:match("^%d+$") then
+  elseif (kind == "pause" or kind == "resume") and text:match("^%d+$") and #text <= 18 then
     tree:add(field.received, range, UInt64.new(text))
   end
 end
@@ -262,6 +265,16 @@ local function try_stream(buffer, pinfo, root)
   return is_link
 end
 
+-- A message, behind what was there before it; nothing where it completes no frame.
+local function show_messages(buffer, earlier, pinfo, root)
+  if not earlier then
+    pinfo.cols.protocol = "M-PROXY"
+    pinfo.cols.info = "part of a frame, " .. buffer:len() .. " bytes"
+    return
+  end
+  return show_all(earlier == "" and buffer or ByteArray.new(earlier .. buffer:raw(), true):tvb("M-PROXY over several messages"), pinfo, root)
+end
+
 local function try_tcp(buffer, pinfo, root)
   local is_link = try_stream(buffer, pinfo, root)
   if is_link then
@@ -271,34 +284,46 @@ local function try_tcp(buffer, pinfo, root)
   return is_link
 end
 
--- WebSocket: frames do not care for its messages, which nobody below puts together.
+-- WebSocket: frames do not care for its messages, which nobody below puts together. What a way has of a frame that is not whole is kept in pieces, and joined
+-- once, where the frame may be whole.
 local function try_messages(buffer, pinfo, root)
   local stream = tcp_stream()
   local way = tostring(stream) .. " " .. tostring(pinfo.src) .. " " .. pinfo.src_port
   local bytes = buffer:raw()
   local packet = before[pinfo.number] or {}
-  if not pinfo.visited then
-    if not pending[way] and not is_start(buffer, 1) then
+  if pinfo.visited then
+    local same = packet[bytes]
+    if not same then
       return false
     end
-    before[pinfo.number] = packet
-    local same = packet[bytes] or { next = 0 }
-    packet[bytes] = same
-    same[#same + 1] = pending[way] or ""
-  end
-  local same = packet[bytes]
-  if not same then
-    return false
+
+    -- One packet may bring the same message twice: each in its turn.
+    same.next = same.next % #same + 1
+    show_messages(buffer, same[same.next], pinfo, root)
+    return true
   end
 
-  -- One packet may bring the same message twice: each in its turn.
-  same.next = same.next % #same + 1
-  local earlier = pinfo.visited and same[same.next] or same[#same]
-  local whole = earlier == "" and buffer or ByteArray.new(earlier .. bytes, true):tvb("M-PROXY over several messages")
-  local offset, needs = show_all(whole, pinfo, root)
-  if not pinfo.visited then
-    pending[way] = needs and (earlier .. bytes):sub(offset + 1) or ""
+  local kept = pending[way]
+  if not kept and not is_start(buffer, 1) then
+    return false
   end
+  kept = kept or { have = 0, need = 0 }
+  local earlier
+  if kept.have + #bytes >= kept.need then
+    earlier = table.concat(kept)
+    local offset, needs = show_messages(buffer, earlier, pinfo, root)
+    local rest = needs and (earlier .. bytes):sub(offset + 1) or ""
+    local more = needs and (needs == DESEGMENT_ONE_MORE_SEGMENT and 1 or needs) or 0
+    pending[way] = { rest, have = #rest, need = #rest + more }
+  else
+    kept[#kept + 1], kept.have = bytes, kept.have + #bytes
+    pending[way] = kept
+    show_messages(buffer, nil, pinfo, root)
+  end
+
+  before[pinfo.number] = packet
+  packet[bytes] = packet[bytes] or { next = 0 }
+  table.insert(packet[bytes], earlier or false)
   return true
 end
 

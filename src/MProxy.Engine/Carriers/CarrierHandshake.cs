@@ -55,13 +55,22 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         return null;
     }
 
-    /// <summary>Takes an accepted socket of a scheme that needs no handshake.</summary>
-    public Carrier Accept(Socket socket, WaitingRoom.Place place)
+    /// <summary>Takes an accepted socket of a scheme that needs no handshake; null where it is gone, and then it is closed.</summary>
+    public Carrier? TryAccept(Socket socket, WaitingRoom.Place place)
     {
         var parts = new CarrierParts(ledger);
         parts.Add(socket);
-        var activity = Wrap(socket, parts);
-        return new Carrier(uri.Scheme, activity, activity, parts) { Place = place, LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
+        try
+        {
+            var activity = Wrap(socket, parts);
+            return new Carrier(uri.Scheme, activity, activity, parts) { Place = place, LocalEndPoint = SocketEndPoints.Local(socket), RemoteEndPoint = SocketEndPoints.Remote(socket) };
+        }
+        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
+        {
+            parts.Close();
+            place.Dispose();
+            return null;
+        }
     }
 
     private ActivityStream Wrap(Socket socket, CarrierParts parts) => parts.Add(ActivityStream.Over(socket, time));

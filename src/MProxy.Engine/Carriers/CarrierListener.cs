@@ -101,7 +101,15 @@ internal sealed class CarrierListener : IAsyncDisposable
         }
         else if (!handshake.IsNeeded)
         {
-            accepted(handshake.Accept(socket, place));
+            // It may have had to go for another already.
+            if (handshake.TryAccept(socket, place) is { } carrier)
+            {
+                accepted(carrier);
+            }
+            else
+            {
+                _refused(place.IsGivenUp ? CarrierRefusal.TooMany : CarrierRefusal.Failed);
+            }
         }
         else
         {

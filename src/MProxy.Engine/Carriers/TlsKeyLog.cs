@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -16,6 +17,7 @@ public static class TlsKeyLog
     private const string Variable = "SSLKEYLOGFILE";
 
     private static readonly object Gate = new();
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static string? _path;
 
     /// <summary>From now on the secrets of each TLS connection of this process are added to a file, which is made for this user alone. Again is once.</summary>
@@ -46,7 +48,7 @@ public static class TlsKeyLog
             {
                 Environment.SetEnvironmentVariable(Variable, path);
                 AppContext.SetSwitch(Switch, true);
-                if (!IsWritten(path))
+                if (!TryWrite(path))
                 {
                     throw new KeyLogException("This process has used TLS before, and .NET makes a key log from the first connection on or not at all (and none before .NET 9): start a new session, and give the path at first.");
                 }
@@ -65,11 +67,27 @@ public static class TlsKeyLog
     {
         try
         {
-            OutputFile.Open(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite).Dispose();
+            using var file = OutputFile.Open(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)) != 0)
+            {
+                throw new KeyLogException($"The key log '{path}' is there already, and others may use it: take it away, or give it a mode of 600.");
+            }
         }
-        catch (Exception error) when (OutputFile.IsRefused(error))
+        catch (Exception error) when (OutputFile.IsRefused(error) && error is not KeyLogException)
         {
             throw new KeyLogException($"The key log '{path}' cannot be written: {error.Message}", error);
+        }
+    }
+
+    private static bool TryWrite(string path)
+    {
+        try
+        {
+            return IsWritten(path);
+        }
+        catch (Exception error) when (error is AggregateException or SocketException or IOException or AuthenticationException or OperationCanceledException)
+        {
+            throw new KeyLogException($"Whether a key log is written could not be tried: {error.Message}", error);
         }
     }
 
@@ -85,13 +103,18 @@ public static class TlsKeyLog
         using var server = new SslStream(new NetworkStream(far));
         using var client = new SslStream(new NetworkStream(near));
         var length = new FileInfo(path).Length;
+
+        // Whoever else may have come in first does not hold it up.
+        using var patience = new CancellationTokenSource(Patience);
         Task.WaitAll(
-            Task.Run(() => server.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate })),
-            Task.Run(() => client.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = "key log",
-                RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString(),
-            })));
+            Task.Run(() => server.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, patience.Token)),
+            Task.Run(() => client.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = "key log",
+                    RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString(),
+                },
+                patience.Token)));
         return new FileInfo(path).Length > length;
     }
 }

@@ -33,27 +33,31 @@ internal sealed class LocalConnector(IPAddress? sourceAddress, TimeProvider time
     }
 
     /// <exception cref="SocketException">Nobody is there, or there is no descriptor left for it.</exception>
-    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken)
-    {
-        ThrowIfShort();
-        return target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
-            : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken);
-    }
+    public Task<Socket> ConnectAsync(LocalTarget target, CancellationToken cancellationToken) => SparingAsync(() =>
+        target.SocketPath is { } path ? ConnectUnixAsync(path, cancellationToken)
+        : TcpSocket.ConnectFromAsync(_source, target.Host, target.Port, cancellationToken));
 
     /// <summary>A socket that sends datagrams to a service, and hears from it alone.</summary>
     /// <exception cref="SocketException">There is no way there, or no descriptor left for it.</exception>
-    public Task<Socket> ConnectDatagramAsync(LocalTarget target, CancellationToken cancellationToken)
-    {
-        ThrowIfShort();
-        return UdpSocket.ConnectAsync(_source, target.Host, target.Port, cancellationToken);
-    }
+    public Task<Socket> ConnectDatagramAsync(LocalTarget target, CancellationToken cancellationToken) =>
+        SparingAsync(() => UdpSocket.ConnectAsync(_source, target.Host, target.Port, cancellationToken));
 
-    private static void ThrowIfShort()
+    /// <summary>Takes none of the last descriptors; and where many dials were under way at once, gives back what they took of them.</summary>
+    private static async Task<Socket> SparingAsync(Func<Task<Socket>> connect)
     {
-        if (Descriptors.AreShort)
+        if (!Descriptors.AreShort)
         {
-            throw new SocketException((int)SocketError.TooManyOpenSockets);
+            var socket = await connect().ConfigureAwait(false);
+            if (!Descriptors.IsReserved(socket))
+            {
+                return socket;
+            }
+
+            TcpSocket.ResetOnClose(socket);
+            socket.Dispose();
         }
+
+        throw new SocketException((int)SocketError.TooManyOpenSockets);
     }
 
     /// <summary>Where a service's queue is full, TCP would wait for a place, but a unix socket is refused at once: it is tried until there is one.</summary>

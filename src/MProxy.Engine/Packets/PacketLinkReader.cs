@@ -17,28 +17,38 @@ public sealed class PacketLinkReader(PacketLinkOptions options)
 
     /// <summary>All frames.</summary>
     /// <param name="stream">A file in pcap or pcapng, which is read as far as frames are asked for.</param>
+    /// <param name="packetRead">Called behind each packet, whether it brings a frame or not.</param>
     /// <exception cref="PacketFileException">It is no such file, or is damaged; what came before was given.</exception>
-    public IEnumerable<PacketFrame> Read(Stream stream)
+    public IEnumerable<PacketFrame> Read(Stream stream, Action? packetRead = null)
     {
         List<Frame> frames = [];
-        foreach (var packet in new PacketFile(stream).Read())
+        try
         {
-            if (TcpSegment.Of(packet) is not { } segment || !IsWanted(segment))
+            foreach (var packet in new PacketFile(stream).Read())
             {
-                continue;
-            }
+                packetRead?.Invoke();
+                if (TcpSegment.Of(packet) is not { } segment || !IsWanted(segment))
+                {
+                    continue;
+                }
 
-            frames.Clear();
-            Take(segment, frames);
-            foreach (var frame in frames)
-            {
-                yield return new PacketFrame(frame, packet.Time, segment.Source, segment.Destination);
+                frames.Clear();
+                Take(segment, frames);
+                foreach (var frame in frames)
+                {
+                    yield return new PacketFrame(frame, packet.Time, segment.Source, segment.Destination);
+                }
             }
         }
-
-        foreach (var (ends, way) in _ways)
+        finally
         {
-            Finish(ends, way);
+            // Also of a file that is damaged.
+            foreach (var (ends, way) in _ways)
+            {
+                Finish(ends, way);
+            }
+
+            _ways.Clear();
         }
     }
 
@@ -53,10 +63,26 @@ public sealed class PacketLinkReader(PacketLinkOptions options)
             way = null;
         }
 
+        if (segment.IsReset)
+        {
+            // It is over both ways, and its ends may be another's next.
+            Remove(ends);
+            Remove((segment.Destination, segment.Source));
+            return;
+        }
+
         way ??= _ways[ends] = new LinkWay(options);
         if (way.Take(segment, frames) is { } problem)
         {
             _problems.Enqueue($"{segment.Source} to {segment.Destination}: {problem}");
+        }
+    }
+
+    private void Remove((IPEndPoint Source, IPEndPoint Destination) ends)
+    {
+        if (_ways.Remove(ends, out var way))
+        {
+            Finish(ends, way);
         }
     }
 

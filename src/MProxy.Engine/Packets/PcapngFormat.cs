@@ -22,7 +22,7 @@ internal sealed class PcapngFormat(PacketFile file)
     private readonly List<Interface> _interfaces = [];
     private bool _isBigEndian;
 
-    private readonly record struct Interface(int LinkType, double TicksPerUnit, long Offset);
+    private readonly record struct Interface(int LinkType, uint SnapLength, byte Resolution, long Offset);
 
     public IEnumerable<Packet> Read()
     {
@@ -85,7 +85,7 @@ internal sealed class PcapngFormat(PacketFile file)
         }
 
         // In microseconds unless it says otherwise: a power of ten, or of two.
-        var (ticksPerUnit, offset) = ((double)TimeSpan.TicksPerMicrosecond, 0L);
+        var (resolution, offset) = ((byte)6, 0L);
         for (var options = body[8..]; options.Length >= 4;)
         {
             var (code, length) = (Short(options, 0), Short(options, 2));
@@ -97,7 +97,7 @@ internal sealed class PcapngFormat(PacketFile file)
 
             if (code == TimeResolution && length >= 1)
             {
-                ticksPerUnit = TimeSpan.TicksPerSecond / Math.Pow((value[0] & 0x80) == 0 ? 10 : 2, value[0] & 0x7f);
+                resolution = value[0];
             }
             else if (code == TimeOffset && length >= 8)
             {
@@ -107,7 +107,7 @@ internal sealed class PcapngFormat(PacketFile file)
             options = value[Math.Min(value.Length, (length + 3) & ~3)..];
         }
 
-        _interfaces.Add(new Interface(Short(body, 0), ticksPerUnit, offset));
+        _interfaces.Add(new Interface(Short(body, 0), Number(body, 4), resolution, offset));
     }
 
     private Packet? ToPacket(uint type, ReadOnlyMemory<byte> block)
@@ -116,8 +116,10 @@ internal sealed class PcapngFormat(PacketFile file)
         switch (type)
         {
             case SimplePacket when body.Length >= 4:
-                // What was kept is not said, but there is no more.
-                return new Packet(DateTimeOffset.UnixEpoch, InterfaceOf(0).LinkType, block.Slice(4, (int)Math.Min(Number(body, 0), (uint)body.Length - 4)));
+                // How much was kept is not said: no more than the interface keeps, and no more than there is.
+                var only = InterfaceOf(0);
+                var kept = Math.Min(Number(body, 0), only.SnapLength == 0 ? uint.MaxValue : only.SnapLength);
+                return new Packet(DateTimeOffset.UnixEpoch, only.LinkType, block.Slice(4, (int)Math.Min(kept, (uint)body.Length - 4)));
             case EnhancedPacket or ObsoletePacket when body.Length >= 20:
                 var from = InterfaceOf(type == EnhancedPacket ? Number(body, 0) : Short(body, 0));
                 var length = Number(body, 12);
@@ -137,8 +139,27 @@ internal sealed class PcapngFormat(PacketFile file)
     /// <summary>What no date can be is the start of Unix time.</summary>
     private static DateTimeOffset TimeOf(Interface from, ulong units)
     {
-        var ticks = (units * from.TicksPerUnit) + ((double)from.Offset * TimeSpan.TicksPerSecond);
+        // A tick is a ten-millionth of a second; a unit is a second divided by a power of ten, or of two.
+        const int TicksExponent = 7;
+        const int MostExponent = 30;
+        var exponent = from.Resolution & 0x7f;
+        var ticks = (Int128)((from.Resolution & 0x80) != 0 ? ((UInt128)units * TimeSpan.TicksPerSecond) >> exponent
+            : exponent <= TicksExponent ? (UInt128)units * PowerOfTen(TicksExponent - exponent)
+            : exponent <= MostExponent ? units / PowerOfTen(exponent - TicksExponent)
+            : 0);
+        ticks += (Int128)from.Offset * TimeSpan.TicksPerSecond;
         return ticks >= 0 && ticks < (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks ? DateTimeOffset.UnixEpoch.AddTicks((long)ticks) : DateTimeOffset.UnixEpoch;
+
+        static UInt128 PowerOfTen(int exponent)
+        {
+            UInt128 power = 1;
+            for (; exponent > 0; exponent--)
+            {
+                power *= 10;
+            }
+
+            return power;
+        }
     }
 
     private uint Number(ReadOnlySpan<byte> bytes, int at) =>

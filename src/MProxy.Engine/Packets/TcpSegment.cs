@@ -8,9 +8,10 @@ namespace MProxy.Engine.Packets;
 /// <param name="Destination">Who it is for.</param>
 /// <param name="Sequence">The number of its first byte.</param>
 /// <param name="IsStart">It opens the connection (SYN), and takes a number for that.</param>
+/// <param name="IsReset">It breaks the connection off (RST).</param>
 /// <param name="Bytes">What it carries; less than was sent where the capture kept less.</param>
 /// <param name="Missing">So many more bytes were sent, and not kept.</param>
-internal readonly record struct TcpSegment(IPEndPoint Source, IPEndPoint Destination, uint Sequence, bool IsStart, ReadOnlyMemory<byte> Bytes, int Missing)
+internal readonly record struct TcpSegment(IPEndPoint Source, IPEndPoint Destination, uint Sequence, bool IsStart, bool IsReset, ReadOnlyMemory<byte> Bytes, int Missing)
 {
     private const int Tcp = 6;
     private const ushort IPv4 = 0x0800;
@@ -105,18 +106,26 @@ internal readonly record struct TcpSegment(IPEndPoint Source, IPEndPoint Destina
     private static TcpSegment? OfTcp(ReadOnlyMemory<byte> bytes, int length, IPAddress source, IPAddress destination)
     {
         var header = bytes.Span;
-        if (header.Length < 20 || (header[12] >> 4) * 4 is var start && (start < 20 || start > header.Length || start > length))
+        if (header.Length < 20)
         {
             return null;
         }
 
-        var there = Math.Min(bytes.Length, length);
+        var start = (header[12] >> 4) * 4;
+        if (start < 20 || start > length)
+        {
+            return null;
+        }
+
+        // Of one that was cut within its options, all is missing that it carried.
+        var there = Math.Max(start, Math.Min(bytes.Length, length));
         return new TcpSegment(
             new IPEndPoint(source, BinaryPrimitives.ReadUInt16BigEndian(header)),
             new IPEndPoint(destination, BinaryPrimitives.ReadUInt16BigEndian(header[2..])),
             BinaryPrimitives.ReadUInt32BigEndian(header[4..]),
             (header[13] & 2) != 0,
-            bytes[((header[12] >> 4) * 4)..there],
+            (header[13] & 4) != 0,
+            start < bytes.Length ? bytes[start..there] : default,
             length - there);
     }
 

@@ -106,7 +106,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
                 socket, remote, _reception.IsTrustedProxy(remote), port, Name, () => registry.HasDevice(Meta(remote, null, servicePort)), givenUp, cancellationToken).ConfigureAwait(false);
             if ((arrival.Refusal ?? await RouteAsync(socket, arrival, servicePort, givenUp, cancellationToken).ConfigureAwait(false)) is { } refusal)
             {
-                await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), cancellationToken).ConfigureAwait(false);
+                await RefuseAsync(socket, refusal, Meta(arrival.EndPoint, arrival.Introduction, servicePort), givenUp, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
@@ -131,7 +131,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             var refusal = Route(socket, arrival, servicePort, out var free);
             if (free is null || patience.IsCancellationRequested || givenUp.IsCancellationRequested)
             {
-                return refusal;
+                return refusal is not null && givenUp.IsCancellationRequested ? ClientRefusal.TooMany : refusal;
             }
 
             try
@@ -273,7 +273,8 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             : introduction.Answer("it has to come by https, and cannot be sent there", introduction.IsHttp2 ? HttpAnswer.NoHttp2 : HttpAnswer.NotUnderstood);
     }
 
-    private async Task RefuseAsync(Socket socket, ClientRefusal refusal, FrameMeta client, CancellationToken cancellationToken)
+    /// <summary>It keeps its place until it has its answer: where that is wanted for another, it is reset.</summary>
+    private async Task RefuseAsync(Socket socket, ClientRefusal refusal, FrameMeta client, CancellationToken givenUp, CancellationToken cancellationToken)
     {
         if (refusal.Answer.IsEmpty)
         {
@@ -282,18 +283,24 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
 
         Count(refusal, client);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(givenUp, cancellationToken);
         try
         {
             var stream = new NetworkStream(socket, ownsSocket: false);
             await using (stream.ConfigureAwait(false))
             {
                 // It fits into the send buffer of a fresh connection: nobody can hold this up.
-                await stream.WriteAsync(refusal.Answer, cancellationToken).ConfigureAwait(false);
-                await Farewell.LingerAsync(socket, stream, ledger, time, cancellationToken).ConfigureAwait(false);
+                await stream.WriteAsync(refusal.Answer, either.Token).ConfigureAwait(false);
+                await Farewell.LingerAsync(socket, stream, ledger, time, either.Token).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
         {
+        }
+
+        if (givenUp.IsCancellationRequested)
+        {
+            TcpSocket.ResetOnClose(socket);
         }
 
         ledger.Close(socket);

@@ -245,6 +245,12 @@ internal sealed class RelayLink : ILinkHost, IAsyncDisposable
             return;
         }
 
+        // One that has to go for another is about to be cut off, and no device.
+        if (Connection.Carrier.Place is { IsGivenUp: true })
+        {
+            return;
+        }
+
         Connection.Carrier.Place?.Dispose();
         if (!_isDevice && Connection.IsUp)
         {

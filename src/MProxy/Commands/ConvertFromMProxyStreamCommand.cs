@@ -181,22 +181,25 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
     private void ReadPackets(Stream file, string path)
     {
         var reader = new PacketLinkReader(new PacketLinkOptions { Ports = Port, IsLenient = Lenient, MaxFrameLength = MaxFrameLength, HeaderOnly = HeaderOnly });
-        var progress = NewProgress(file.Length, path);
+        var length = file.CanSeek ? file.Length : 0;
+        var progress = NewProgress(length, path);
         using var buffered = new BufferedStream(file, ReadLength);
         var count = 0L;
         try
         {
-            foreach (var seen in reader.Read(buffered))
+            foreach (var seen in reader.Read(buffered, PacketRead))
             {
-                StopToken.ThrowIfCancellationRequested();
                 count++;
                 WriteObject(PacketFrames.ToObject(seen));
-                Report(progress, file.Position, file.Length);
             }
         }
         catch (PacketFileException error)
         {
             WriteError(ErrorRecords.InvalidPacketFile(error, path));
+        }
+        catch (IOException error)
+        {
+            WriteError(ErrorRecords.FileUnavailable(error, path));
         }
 
         while (reader.TakeProblem() is { } problem)
@@ -208,6 +211,12 @@ public sealed class ConvertFromMProxyStreamCommand : AsyncCommand
         if (count == 0)
         {
             WriteWarning(PacketFrames.WhyNone(path, reader.Others));
+        }
+
+        void PacketRead()
+        {
+            StopToken.ThrowIfCancellationRequested();
+            Report(progress, progress is null ? 0 : file.Position, length);
         }
     }
 
