@@ -72,6 +72,18 @@ internal sealed class DatagramWorld : IAsyncDisposable
         return await ReceiveAsync(client);
     }
 
+    /// <summary>Asks until there is an answer, as clients of datagrams do.</summary>
+    public static async Task<byte[]> AskAgainAsync(UdpClient client, byte[] question)
+    {
+        var answer = ReceiveAsync(client);
+        do
+        {
+            await client.SendAsync(question, Token);
+        }
+        while (await Task.WhenAny(answer, Task.Delay(TimeSpan.FromMilliseconds(200), Token)) != answer);
+        return await answer;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Tunnel.DisposeAsync();

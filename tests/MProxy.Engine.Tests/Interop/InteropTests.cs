@@ -23,6 +23,7 @@ public sealed class InteropTests
     [InlineData(true, "wss", "command")]
     [InlineData(true, "wss", "url")]
     [InlineData(false, "ws", "url")]
+    [InlineData(false, "ws", "header")]
     [InlineData(false, "ws", "command")]
     [InlineData(false, "wss", "command")]
     public async Task A_hundred_clients_have_exactly_their_bytes(bool isRelayOurs, string scheme, string how)

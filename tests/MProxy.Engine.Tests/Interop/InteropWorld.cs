@@ -88,10 +88,17 @@ internal sealed class InteropWorld : IAsyncDisposable
         var token = NewToken(Port);
         var url = $"{scheme}://localhost:{listening.GetProperty("port").GetInt32()}/";
         var link = WorldOptions.Links(CarrierUri.Parse(how == "url" ? $"{url}?access_token={token}" : url));
-        Tunnel = await Tunnel.StartAsync(WorldOptions.Tunnels(how == "url" ? link : link with { Tokens = [token] }, "tcp", $"127.0.0.1:{PortOfService()}"), cancellationToken: Token);
+        var showing = how switch
+        {
+            "url" => link,
+            "header" => link with { Dial = link.Dial with { Headers = new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" } } },
+            _ => link with { Tokens = [token] },
+        };
+        Tunnel = await Tunnel.StartAsync(WorldOptions.Tunnels(showing, "tcp", $"127.0.0.1:{PortOfService()}"), cancellationToken: Token);
         var shown = await Peer.NextAsync("device");
         Assert.Equal(how == "url" ? token : null, shown.GetProperty("url").GetString());
-        if (how != "url")
+        Assert.Equal(how == "header" ? $"Bearer {token}" : null, shown.TryGetProperty("header", out var header) ? header.GetString() : null);
+        if (how == "command")
         {
             Assert.Equal(token, (await Peer.CommandAsync("add_token"))[1].GetString());
         }
