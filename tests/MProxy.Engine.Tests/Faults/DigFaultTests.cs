@@ -49,16 +49,20 @@ public sealed class DigFaultTests(ITestOutputHelper output)
         Assert.True(way.FaultCount > 0);
     }
 
-    /// <summary>As long as nobody serves the name it is refused, which dig takes for an answer: asked again then, as a resolver would.</summary>
+    /// <summary>
+    /// As long as nobody serves the name it is refused, which dig takes for an answer; and where an answer comes twice, the second may be told to be asked for by
+    /// TCP, which these ways do not have. It is asked again then, as a resolver would.
+    /// </summary>
     private static async Task<string> AskAsync(int port, string name)
     {
         for (var tries = 1; ; tries++)
         {
-            var answer = await Programs.OutputAsync("dig", "@127.0.0.1", "-p", $"{port}", "+time=1", "+tries=20", "+noall", "+comments", "+answer", name, "A");
-            if (!answer.Contains("status: REFUSED", StringComparison.Ordinal))
+            var answer = await Programs.OutputAsync("dig", "@127.0.0.1", "-p", $"{port}", "+time=1", "+tries=20", "+ignore", "+noall", "+comments", "+answer", name, "A");
+            var last = answer.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+            if (!answer.Contains("status: REFUSED", StringComparison.Ordinal) && !last.StartsWith(';'))
             {
                 Assert.Contains("status: NOERROR", answer, StringComparison.Ordinal);
-                return answer.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split('\t')[^1];
+                return last.Split('\t')[^1];
             }
 
             Assert.InRange(tries, 1, 100);
