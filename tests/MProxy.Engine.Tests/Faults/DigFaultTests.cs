@@ -11,7 +11,7 @@ namespace MProxy.Engine.Tests.Faults;
 /// </summary>
 public sealed class DigFaultTests(ITestOutputHelper output)
 {
-    private const int Questions = 120;
+    private const int Questions = 60;
     private const int AtOnce = 6;
     private const int Percent = 12;
 
