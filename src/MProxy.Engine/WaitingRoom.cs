@@ -9,6 +9,8 @@ namespace MProxy.Engine;
 /// <param name="most">How many there may be, in all and of one address, at any time.</param>
 internal sealed class WaitingRoom(Func<(int All, int OfAddress)> most)
 {
+    private readonly Func<(int All, int OfAddress)> _most = most;
+
     // Whose address is not known, or is none of IP, are one crowd without a bound of its own.
     private static readonly AddressKey Unnamed = new(ulong.MaxValue, ulong.MaxValue);
 
@@ -39,7 +41,7 @@ internal sealed class WaitingRoom(Func<(int All, int OfAddress)> most)
     public Place? TryEnter(IPAddress? address, Action giveUp)
     {
         var key = KeyOf(address);
-        var (all, ofAddress) = most();
+        var (all, ofAddress) = _most();
         Place place;
         Place? oldest = null;
         lock (_gate)
@@ -134,7 +136,7 @@ internal sealed class WaitingRoom(Func<(int All, int OfAddress)> most)
         }
 
         /// <summary>It had to go for another.</summary>
-        public bool IsGivenUp { get; set; }
+        public bool IsGivenUp { get; internal set; }
 
         internal LinkedListNode<Place> InCrowd { get; }
 
@@ -145,7 +147,7 @@ internal sealed class WaitingRoom(Func<(int All, int OfAddress)> most)
         /// <returns>False where that address has as many as it may; then it stays where it was.</returns>
         public bool TryName(IPAddress address)
         {
-            var (key, ofAddress) = (KeyOf(address), _room.MostOfAddress);
+            var (key, ofAddress) = (KeyOf(address), _room._most().OfAddress);
             lock (_room._gate)
             {
                 if (Crowd is null || !_room.HasRoom(key, ofAddress))
@@ -170,8 +172,6 @@ internal sealed class WaitingRoom(Func<(int All, int OfAddress)> most)
 
         internal void GiveUp() => _giveUp();
     }
-
-    private int MostOfAddress => most().OfAddress;
 
     /// <summary>All of one address, the oldest first.</summary>
     internal sealed class Crowd

@@ -14,6 +14,9 @@ internal sealed class PacketFile(Stream stream)
     private byte[] _buffer = new byte[64 << 10];
     private long _offset;
 
+    // The next byte, where it was looked for; else -1.
+    private int _ahead = -1;
+
     /// <summary>All packets, each valid until the next.</summary>
     /// <exception cref="PacketFileException">It is no such file, or ends within a packet; those before were given.</exception>
     public IEnumerable<Packet> Read()
@@ -21,10 +24,10 @@ internal sealed class PacketFile(Stream stream)
         var magic = Take(4, "the file's first four bytes").ToArray();
         return BinaryPrimitives.ReadUInt32BigEndian(magic) switch
         {
-            0xa1b2c3d4 => new PcapFormat(this, isBigEndian: true, isNano: false).Read(),
-            0xd4c3b2a1 => new PcapFormat(this, isBigEndian: false, isNano: false).Read(),
-            0xa1b23c4d => new PcapFormat(this, isBigEndian: true, isNano: true).Read(),
-            0x4d3cb2a1 => new PcapFormat(this, isBigEndian: false, isNano: true).Read(),
+            0xa1b2c3d4 => new PcapFormat(this, new(IsBigEndian: true), isNano: false).Read(),
+            0xd4c3b2a1 => new PcapFormat(this, new(IsBigEndian: false), isNano: false).Read(),
+            0xa1b23c4d => new PcapFormat(this, new(IsBigEndian: true), isNano: true).Read(),
+            0x4d3cb2a1 => new PcapFormat(this, new(IsBigEndian: false), isNano: true).Read(),
             PcapngFormat.SectionHeader => new PcapngFormat(this).Read(),
             _ => throw new PacketFileException($"This is no capture of packets, pcap or pcapng: it starts with {Convert.ToHexString(magic)}", 0),
         };
@@ -33,16 +36,9 @@ internal sealed class PacketFile(Stream stream)
     /// <summary>Whether there is one more byte.</summary>
     public bool HasMore()
     {
-        if (_ahead >= 0)
-        {
-            return true;
-        }
-
-        _ahead = stream.ReadByte();
+        _ahead = _ahead >= 0 ? _ahead : stream.ReadByte();
         return _ahead >= 0;
     }
-
-    private int _ahead = -1;
 
     /// <summary>The next bytes, valid until more are taken.</summary>
     /// <param name="length">How many.</param>
@@ -77,14 +73,6 @@ internal sealed class PacketFile(Stream stream)
         return _buffer.AsMemory(0, taken);
     }
 
-    /// <summary>Passes over bytes of any number.</summary>
-    public void Skip(long length, string what)
-    {
-        for (; length > 0; length -= Math.Min(length, MaxPacket))
-        {
-            Take(Math.Min(length, MaxPacket), what);
-        }
-    }
-
+    /// <summary>Something is wrong right before what comes next.</summary>
     public PacketFileException Broken(string message) => new(message, _offset);
 }

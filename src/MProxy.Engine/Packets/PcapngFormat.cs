@@ -20,7 +20,7 @@ internal sealed class PcapngFormat(PacketFile file)
     private const ushort TimeOffset = 14;
 
     private readonly List<Interface> _interfaces = [];
-    private bool _isBigEndian;
+    private ByteOrder _order;
 
     private readonly record struct Interface(int LinkType, uint SnapLength, byte Resolution, long Offset);
 
@@ -45,7 +45,7 @@ internal sealed class PcapngFormat(PacketFile file)
                 yield break;
             }
 
-            type = Number(file.Take(4, "a block").Span, 0);
+            type = _order.Number(file.Take(4, "a block").Span, 0);
         }
     }
 
@@ -53,17 +53,17 @@ internal sealed class PcapngFormat(PacketFile file)
     private ReadOnlyMemory<byte> ReadSection()
     {
         var start = file.Take(8, "the header of a section").ToArray();
-        _isBigEndian = BinaryPrimitives.ReadUInt32BigEndian(start.AsSpan(4)) switch
+        _order = BinaryPrimitives.ReadUInt32BigEndian(start.AsSpan(4)) switch
         {
-            0x1a2b3c4d => true,
-            0x4d3c2b1a => false,
+            0x1a2b3c4d => new(IsBigEndian: true),
+            0x4d3c2b1a => new(IsBigEndian: false),
             _ => throw file.Broken("The header of a section does not say its byte order"),
         };
         _interfaces.Clear();
-        return TakeRest(Number(start, 0), 4);
+        return TakeRest(_order.Number(start, 0), 4);
     }
 
-    private ReadOnlyMemory<byte> ReadBlock() => TakeRest(Number(file.Take(4, "the length of a block").Span, 0), 0);
+    private ReadOnlyMemory<byte> ReadBlock() => TakeRest(_order.Number(file.Take(4, "the length of a block").Span, 0), 0);
 
     /// <summary>What stands in a block of this length, but for so many bytes that were read.</summary>
     private ReadOnlyMemory<byte> TakeRest(uint length, int taken)
@@ -74,7 +74,7 @@ internal sealed class PcapngFormat(PacketFile file)
         }
 
         var all = file.Take(length - 8 - taken, "a block");
-        return Number(all.Span, all.Length - 4) == length ? all[..^4] : throw file.Broken("The length behind a block is not the one before it");
+        return _order.Number(all.Span, all.Length - 4) == length ? all[..^4] : throw file.Broken("The length behind a block is not the one before it");
     }
 
     private void Add(ReadOnlySpan<byte> body)
@@ -88,7 +88,7 @@ internal sealed class PcapngFormat(PacketFile file)
         var (resolution, offset) = ((byte)6, 0L);
         for (var options = body[8..]; options.Length >= 4;)
         {
-            var (code, length) = (Short(options, 0), Short(options, 2));
+            var (code, length) = (_order.Short(options, 0), _order.Short(options, 2));
             var value = options[4..];
             if (code == 0 || length > value.Length)
             {
@@ -101,13 +101,13 @@ internal sealed class PcapngFormat(PacketFile file)
             }
             else if (code == TimeOffset && length >= 8)
             {
-                offset = _isBigEndian ? BinaryPrimitives.ReadInt64BigEndian(value) : BinaryPrimitives.ReadInt64LittleEndian(value);
+                offset = _order.Long(value, 0);
             }
 
             options = value[Math.Min(value.Length, (length + 3) & ~3)..];
         }
 
-        _interfaces.Add(new Interface(Short(body, 0), Number(body, 4), resolution, offset));
+        _interfaces.Add(new Interface(_order.Short(body, 0), _order.Number(body, 4), resolution, offset));
     }
 
     private Packet? ToPacket(uint type, ReadOnlyMemory<byte> block)
@@ -118,13 +118,13 @@ internal sealed class PcapngFormat(PacketFile file)
             case SimplePacket when body.Length >= 4:
                 // How much was kept is not said: no more than the interface keeps, and no more than there is.
                 var only = InterfaceOf(0);
-                var kept = Math.Min(Number(body, 0), only.SnapLength == 0 ? uint.MaxValue : only.SnapLength);
+                var kept = Math.Min(_order.Number(body, 0), only.SnapLength == 0 ? uint.MaxValue : only.SnapLength);
                 return new Packet(DateTimeOffset.UnixEpoch, only.LinkType, block.Slice(4, (int)Math.Min(kept, (uint)body.Length - 4)));
             case EnhancedPacket or ObsoletePacket when body.Length >= 20:
-                var from = InterfaceOf(type == EnhancedPacket ? Number(body, 0) : Short(body, 0));
-                var length = Number(body, 12);
+                var from = InterfaceOf(type == EnhancedPacket ? _order.Number(body, 0) : _order.Short(body, 0));
+                var length = _order.Number(body, 12);
                 return length <= body.Length - 20
-                    ? new Packet(TimeOf(from, ((ulong)Number(body, 4) << 32) | Number(body, 8)), from.LinkType, block.Slice(20, (int)length))
+                    ? new Packet(TimeOf(from, ((ulong)_order.Number(body, 4) << 32) | _order.Number(body, 8)), from.LinkType, block.Slice(20, (int)length))
                     : throw file.Broken($"A packet of {length} bytes is longer than its block");
             case SimplePacket or EnhancedPacket or ObsoletePacket:
                 throw file.Broken("The block of a packet is too short");
@@ -161,10 +161,4 @@ internal sealed class PcapngFormat(PacketFile file)
             return power;
         }
     }
-
-    private uint Number(ReadOnlySpan<byte> bytes, int at) =>
-        _isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]) : BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
-
-    private ushort Short(ReadOnlySpan<byte> bytes, int at) =>
-        _isBigEndian ? BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]) : BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 }

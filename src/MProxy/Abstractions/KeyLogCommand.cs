@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using MProxy.Engine.Carriers;
 using MProxy.Internal;
+using MProxy.Internal.Configuration;
 
 namespace MProxy.Abstractions;
 
@@ -20,13 +21,13 @@ public abstract class KeyLogCommand : CertificateCommand
             return;
         }
 
-        var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(KeyLogPath, out var provider, out _);
         try
         {
-            TlsKeyLog.Write(provider.Name == "FileSystem" ? path : throw new KeyLogException($"'{KeyLogPath}' is no path of a file system."));
+            var path = FilePaths.Provider(this, KeyLogPath);
+            TlsKeyLog.Write(path);
             WriteWarning($"Whoever has the key log '{path}' can read all TLS of this process that was captured, and will be.");
         }
-        catch (KeyLogException error)
+        catch (IOException error)
         {
             ThrowTerminatingError(ErrorRecords.KeyLogUnavailable(error, KeyLogPath));
         }

@@ -72,7 +72,7 @@ internal static class ErrorRecords
     public static ErrorRecord CaptureUnavailable(CaptureException error, string path) => Create(
         error, ErrorId.CaptureUnavailable, ErrorCategory.OpenError, path, "Give a path that can be written, and where no file is yet.");
 
-    public static ErrorRecord KeyLogUnavailable(KeyLogException error, string path) => Create(
+    public static ErrorRecord KeyLogUnavailable(IOException error, string path) => Create(
         error, ErrorId.KeyLogUnavailable, ErrorCategory.OpenError, path, "Leave -KeyLogPath out, or give it in a new session before anything else uses TLS.");
 
     public static ErrorRecord AccessLogUnavailable(AccessLogException error, string? path) => Create(

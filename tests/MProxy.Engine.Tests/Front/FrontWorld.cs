@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -114,6 +115,16 @@ internal sealed class FrontWorld : IAsyncDisposable
         var service = AddService(options is null ? web.ServeAsync : web.ServeProxiedAsync);
         await AddDeviceAsync(service.Target, [name], ports, options);
         return (web, service);
+    }
+
+    /// <summary>A client of HTTP asks a <see cref="NamedWeb"/> for its name; how long that took.</summary>
+    public async Task<TimeSpan> TimeRequestAsync(string name)
+    {
+        var since = Stopwatch.GetTimestamp();
+        using var client = await FrontClient.ConnectAsync(Http);
+        await client.SendAsync($"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n");
+        Assert.Contains(name, await client.ReadAnswerAsync(), StringComparison.Ordinal);
+        return Stopwatch.GetElapsedTime(since);
     }
 
     /// <summary>Everything that the relay and its devices held is given back, also when a test has found a fault.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Text;
+using MProxy.Protocol;
 
 namespace MProxy.Engine.Tests.Packets;
 
@@ -7,6 +9,12 @@ namespace MProxy.Engine.Tests.Packets;
 internal sealed class PacketBuilder(string format = "pcap", int linkType = 1)
 {
     public const int Ethernet = 1;
+
+    /// <summary>Who most packets are from.</summary>
+    public static readonly IPEndPoint DeviceEnd = IPEndPoint.Parse("192.0.2.7:40000");
+
+    /// <summary>Who most packets are for.</summary>
+    public static readonly IPEndPoint RelayEnd = IPEndPoint.Parse("192.0.2.1:5443");
 
     private readonly List<byte> _file = [];
     private bool _hasHeader;
@@ -43,6 +51,10 @@ internal sealed class PacketBuilder(string format = "pcap", int linkType = 1)
 
         Time += TimeSpan.FromMilliseconds(1);
     }
+
+    /// <summary>A frame whose body has this number, and so much behind it.</summary>
+    public static byte[] Packed(int number, int pad = 0) => FrameEncoder.Encode(
+        FrameKind.Message, new FrameMeta { Family = "IPv4", Address = "203.0.113.9", Port = 1, Service = "tcp" }, Encoding.UTF8.GetBytes($"body {number}{new string('x', pad)}"));
 
     public byte[] ToArray()
     {

@@ -3,23 +3,21 @@ using System.Net;
 using System.Text;
 using MProxy.Engine.Packets;
 using MProxy.Protocol;
+using static MProxy.Engine.Tests.Packets.PacketBuilder;
 
 namespace MProxy.Engine.Tests.Packets;
 
 /// <summary>Captures that begin late, lack packets or parts of them, or were made to harm: what can be had comes out, and nothing is lost in silence.</summary>
 public sealed class PacketDamageTests
 {
-    private static readonly IPEndPoint Device = IPEndPoint.Parse("192.0.2.7:40000");
-    private static readonly IPEndPoint Relay = IPEndPoint.Parse("192.0.2.1:5443");
-
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     public void A_sign_of_life_that_comes_first_is_not_the_beginning(int length)
     {
         var file = new PacketBuilder()
-            .Add(Device, Relay, 99, new byte[length]).Add(Relay, Device, 500, [])
-            .Add(Device, Relay, 100, Packed(1)).Add(Device, Relay, After(100, 1), Packed(2)).ToArray();
+            .Add(DeviceEnd, RelayEnd, 99, new byte[length]).Add(RelayEnd, DeviceEnd, 500, [])
+            .Add(DeviceEnd, RelayEnd, 100, Packed(1)).Add(DeviceEnd, RelayEnd, After(100, 1), Packed(2)).ToArray();
         Assert.Equal(["body 1", "body 2"], Bodies(file, out var reader));
         Assert.Null(reader.TakeProblem());
     }
@@ -27,14 +25,14 @@ public sealed class PacketDamageTests
     [Fact]
     public void A_port_that_is_used_again_without_a_visible_beginning_is_another_link()
     {
-        var builder = new PacketBuilder().Add(Device, Relay, 3_000_000_000, [], isStart: true).Add(Device, Relay, 3_000_000_001, Packed(1));
-        Assert.Equal(["body 1", "body 2"], Bodies(builder.Add(Device, Relay, 1_000_000_000, Packed(2)).ToArray(), out _));
+        var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, 3_000_000_000, [], isStart: true).Add(DeviceEnd, RelayEnd, 3_000_000_001, Packed(1));
+        Assert.Equal(["body 1", "body 2"], Bodies(builder.Add(DeviceEnd, RelayEnd, 1_000_000_000, Packed(2)).ToArray(), out _));
     }
 
     [Fact]
     public void What_was_lost_before_anything_was_known_is_counted()
     {
-        var builder = new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 60, Packed(1));
+        var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 60, Packed(1));
         Assert.Empty(Bodies(builder.ToArray(), out var reader));
         Assert.Equal("of which bytes are missing", Assert.Single(reader.Others).Key);
     }
@@ -44,7 +42,7 @@ public sealed class PacketDamageTests
     [InlineData(74)]
     public void A_capture_of_headers_alone_says_that_bytes_are_missing(int keep)
     {
-        Assert.Empty(Bodies(new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 11, Packed(1), keep: keep).ToArray(), out var reader));
+        Assert.Empty(Bodies(new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 11, Packed(1), keep: keep).ToArray(), out var reader));
 
         // Where nothing was kept, nobody knows what it was.
         Assert.Equal(keep == 62 ? "of which bytes are missing" : null, reader.Others.Keys.SingleOrDefault());
@@ -54,7 +52,7 @@ public sealed class PacketDamageTests
     [Fact]
     public void A_file_that_was_cut_short_still_tells_what_there_was()
     {
-        var file = new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 11, [0x16, 3, 1, 2, 0]).Add(Relay, Device, 100, [1, 2, 3]).ToArray();
+        var file = new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 11, [0x16, 3, 1, 2, 0]).Add(RelayEnd, DeviceEnd, 100, [1, 2, 3]).ToArray();
         var reader = new PacketLinkReader(new PacketLinkOptions());
         Assert.Throws<PacketFileException>(() => reader.Read(new MemoryStream(file[..^2])).Count());
         Assert.Equal("that are TLS", Assert.Single(reader.Others).Key);
@@ -121,8 +119,8 @@ public sealed class PacketDamageTests
     [Fact]
     public void A_part_of_what_had_come_whole_before_breaks_nothing()
     {
-        var file = new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 11, Packed(1)).Add(Device, Relay, 11, Packed(1), keep: 90)
-            .Add(Device, Relay, After(11, 1), Packed(2), keep: 90).Add(Device, Relay, After(11, 1), Packed(2)).ToArray();
+        var file = new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 11, Packed(1)).Add(DeviceEnd, RelayEnd, 11, Packed(1), keep: 90)
+            .Add(DeviceEnd, RelayEnd, After(11, 1), Packed(2), keep: 90).Add(DeviceEnd, RelayEnd, After(11, 1), Packed(2)).ToArray();
         Assert.Equal(["body 1"], Bodies(file, out var reader));
         Assert.Contains("Bytes are missing", reader.TakeProblem(), StringComparison.Ordinal);
     }
@@ -140,12 +138,12 @@ public sealed class PacketDamageTests
         return Stopwatch.GetElapsedTime(since).TotalSeconds;
     }
 
-    private static TcpSegment Segment(uint sequence, bool isStart = false) => new(Device, Relay, sequence, isStart, false, isStart ? default(ReadOnlyMemory<byte>) : new byte[1], 0);
+    private static TcpSegment Segment(uint sequence, bool isStart = false) => new(DeviceEnd, RelayEnd, sequence, isStart, false, isStart ? default(ReadOnlyMemory<byte>) : new byte[1], 0);
 
     private static byte[] Upgraded(string header, byte[] messages)
     {
         var head = Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\n{header}\r\n\r\n");
-        return new PacketBuilder().Add(Relay, Device, 10, [], isStart: true).Add(Relay, Device, 11, head).Add(Relay, Device, (uint)(11 + head.Length), messages).ToArray();
+        return new PacketBuilder().Add(RelayEnd, DeviceEnd, 10, [], isStart: true).Add(RelayEnd, DeviceEnd, 11, head).Add(RelayEnd, DeviceEnd, (uint)(11 + head.Length), messages).ToArray();
     }
 
     private static List<string> Bodies(byte[] file, out PacketLinkReader reader)
@@ -153,9 +151,6 @@ public sealed class PacketDamageTests
         reader = new PacketLinkReader(new PacketLinkOptions());
         return [.. reader.Read(new MemoryStream(file)).Select(seen => Encoding.UTF8.GetString(seen.Frame.Data))];
     }
-
-    private static byte[] Packed(int number, int pad = 0) => FrameEncoder.Encode(
-        FrameKind.Message, new FrameMeta { Family = "IPv4", Address = "203.0.113.9", Port = 1, Service = "tcp" }, Encoding.UTF8.GetBytes($"body {number}{new string('x', pad)}"));
 
     private static uint After(uint sequence, int number) => sequence + (uint)Packed(number).Length;
 
@@ -171,5 +166,5 @@ public sealed class PacketDamageTests
     private static byte[] Short(ushort number) => BitConverter.GetBytes(number);
 
     /// <summary>A packet of raw IP, without the file around it.</summary>
-    private static byte[] Raw(uint sequence, byte[] bytes, bool isStart = false) => new PacketBuilder("pcap", 101).Add(Device, Relay, sequence, bytes, isStart).ToArray()[40..];
+    private static byte[] Raw(uint sequence, byte[] bytes, bool isStart = false) => new PacketBuilder("pcap", 101).Add(DeviceEnd, RelayEnd, sequence, bytes, isStart).ToArray()[40..];
 }

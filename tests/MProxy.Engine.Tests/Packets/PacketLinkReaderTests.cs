@@ -2,15 +2,13 @@ using System.Net;
 using System.Text;
 using MProxy.Engine.Packets;
 using MProxy.Protocol;
+using static MProxy.Engine.Tests.Packets.PacketBuilder;
 
 namespace MProxy.Engine.Tests.Packets;
 
 /// <summary>Captures of packets in every form, of links that were lucky and others: all frames that can be had come out, and what cannot is told.</summary>
 public sealed class PacketLinkReaderTests
 {
-    private static readonly IPEndPoint Device = IPEndPoint.Parse("192.0.2.7:40000");
-    private static readonly IPEndPoint Relay = IPEndPoint.Parse("192.0.2.1:5443");
-
     [Theory]
     [InlineData("pcap", 1, false)]
     [InlineData("pcap-be", 1, true)]
@@ -23,7 +21,7 @@ public sealed class PacketLinkReaderTests
     [InlineData("pcap", 113, true)]
     public void Every_form_is_read(string format, int linkType, bool isIPv6)
     {
-        var (device, relay) = isIPv6 ? (IPEndPoint.Parse("[2001:db8::7]:40000"), IPEndPoint.Parse("[2001:db8::1]:5443")) : (Device, Relay);
+        var (device, relay) = isIPv6 ? (IPEndPoint.Parse("[2001:db8::7]:40000"), IPEndPoint.Parse("[2001:db8::1]:5443")) : (DeviceEnd, RelayEnd);
         var file = new PacketBuilder(format, linkType)
             .Add(device, relay, 100, [], isStart: true)
             .Add(relay, device, 900, [], isStart: true)
@@ -60,10 +58,10 @@ public sealed class PacketLinkReaderTests
                 at = segments[^1].At + length;
             }
 
-            var builder = new PacketBuilder().Add(Device, Relay, first, [], isStart: true);
+            var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, first, [], isStart: true);
             foreach (var (at, length) in segments.Select((segment, number) => (segment, Key: number + random.Next(8))).OrderBy(pair => pair.Key).Select(pair => pair.segment))
             {
-                builder.Add(Device, Relay, first + 1 + (uint)at, stream.AsSpan(at, length));
+                builder.Add(DeviceEnd, RelayEnd, first + 1 + (uint)at, stream.AsSpan(at, length));
             }
 
             var frames = Read(builder.ToArray(), out var problems);
@@ -85,9 +83,9 @@ public sealed class PacketLinkReaderTests
             .. Message(2, frames[..3], 0x55), .. Message(9, [1, 2], 0x77), .. Message(2, frames[3..400], 0x11), .. Message(2, [], 0x22), .. Message(0, frames[400..], 0x33),
         ];
         byte[] heard = [.. Encoding.ASCII.GetBytes("HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\n\r\n"), .. Message(2, frames, 0)];
-        var builder = new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(Relay, Device, 20, [], isStart: true);
-        Add(builder, Device, Relay, 11, said, step);
-        Add(builder, Relay, Device, 21, heard, step);
+        var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(RelayEnd, DeviceEnd, 20, [], isStart: true);
+        Add(builder, DeviceEnd, RelayEnd, 11, said, step);
+        Add(builder, RelayEnd, DeviceEnd, 21, heard, step);
         var all = Read(builder.ToArray(), out var problems);
         Assert.Empty(problems);
         Assert.Equal(40, all.Count);
@@ -98,10 +96,10 @@ public sealed class PacketLinkReaderTests
     public void What_is_no_link_is_passed_over_and_counted()
     {
         var builder = new PacketBuilder()
-            .Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 11, [0x16, 3, 1, 2, 0])
-            .Add(At(2), Relay, 10, [], isStart: true).Add(At(2), Relay, 11, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8)
-            .Add(At(3), Relay, 10, [], isStart: true).Add(At(3), Relay, 11, "SSH-2.0-x\r\n"u8)
-            .Add(At(4), Relay, 11, "in the middle"u8);
+            .Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 11, [0x16, 3, 1, 2, 0])
+            .Add(At(2), RelayEnd, 10, [], isStart: true).Add(At(2), RelayEnd, 11, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8)
+            .Add(At(3), RelayEnd, 10, [], isStart: true).Add(At(3), RelayEnd, 11, "SSH-2.0-x\r\n"u8)
+            .Add(At(4), RelayEnd, 11, "in the middle"u8);
         builder.AddRaw([1, 2, 3], 3);
         var reader = new PacketLinkReader(new PacketLinkOptions());
         Assert.Empty(reader.Read(new MemoryStream(builder.ToArray())));
@@ -123,15 +121,15 @@ public sealed class PacketLinkReaderTests
     [InlineData(true)]
     public void A_link_that_lacks_bytes_is_told_of_and_others_go_on(bool isCut)
     {
-        var builder = new PacketBuilder().Add(Device, Relay, 10, [], isStart: true).Add(At(2), Relay, 10, [], isStart: true);
+        var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(At(2), RelayEnd, 10, [], isStart: true);
         var length = Packed(1).Length;
-        builder.Add(Device, Relay, 11, Packed(1));
+        builder.Add(DeviceEnd, RelayEnd, 11, Packed(1));
         if (isCut)
         {
-            builder.Add(Device, Relay, (uint)(11 + length), Packed(2), keep: 70);
+            builder.Add(DeviceEnd, RelayEnd, (uint)(11 + length), Packed(2), keep: 70);
         }
 
-        builder.Add(Device, Relay, (uint)(11 + (2 * length)), Packed(3)).Add(At(2), Relay, 11, Packed(4));
+        builder.Add(DeviceEnd, RelayEnd, (uint)(11 + (2 * length)), Packed(3)).Add(At(2), RelayEnd, 11, Packed(4));
         var frames = Read(builder.ToArray(), out var problems);
         Assert.Equal(["body 1", "body 4"], frames.Select(seen => Encoding.UTF8.GetString(seen.Frame.Data)));
         Assert.StartsWith("192.0.2.7:40000 to 192.0.2.1:5443: Bytes are missing behind the first ", Assert.Single(problems), StringComparison.Ordinal);
@@ -141,8 +139,8 @@ public sealed class PacketLinkReaderTests
     public void A_port_that_is_used_again_is_another_link()
     {
         var file = new PacketBuilder()
-            .Add(Device, Relay, 10, [], isStart: true).Add(Device, Relay, 11, Packed(1)).Add(Device, Relay, (uint)(11 + Packed(1).Length), Packed(2).AsSpan(0, 9))
-            .Add(Device, Relay, 7000, [], isStart: true).Add(Device, Relay, 7000, [], isStart: true).Add(Device, Relay, 7001, Packed(3))
+            .Add(DeviceEnd, RelayEnd, 10, [], isStart: true).Add(DeviceEnd, RelayEnd, 11, Packed(1)).Add(DeviceEnd, RelayEnd, (uint)(11 + Packed(1).Length), Packed(2).AsSpan(0, 9))
+            .Add(DeviceEnd, RelayEnd, 7000, [], isStart: true).Add(DeviceEnd, RelayEnd, 7000, [], isStart: true).Add(DeviceEnd, RelayEnd, 7001, Packed(3))
             .ToArray();
         var frames = Read(file, out var problems);
         Assert.Equal(["body 1", "body 3"], frames.Select(seen => Encoding.UTF8.GetString(seen.Frame.Data)));
@@ -154,8 +152,8 @@ public sealed class PacketLinkReaderTests
     [InlineData("pcapng")]
     public void A_file_that_is_cut_anywhere_gives_what_is_there_and_one_error(string format)
     {
-        var builder = new PacketBuilder(format).Add(Device, Relay, 10, [], isStart: true);
-        Add(builder, Device, Relay, 11, [.. Packed(1), .. Packed(2), .. Packed(3)], 25);
+        var builder = new PacketBuilder(format).Add(DeviceEnd, RelayEnd, 10, [], isStart: true);
+        Add(builder, DeviceEnd, RelayEnd, 11, [.. Packed(1), .. Packed(2), .. Packed(3)], 25);
         var file = builder.ToArray();
         var whole = 0;
         for (var length = 0; length < file.Length; length++)
@@ -181,9 +179,9 @@ public sealed class PacketLinkReaderTests
     [Fact]
     public void Whatever_is_changed_in_a_file_ends_in_frames_and_errors_of_their_own()
     {
-        var builder = new PacketBuilder("pcapng").Add(Device, Relay, 10, [], isStart: true);
-        Add(builder, Device, Relay, 11, [.. Packed(1), .. Packed(2), .. Packed(3)], 25);
-        var (file, plain) = (builder.ToArray(), new PacketBuilder().Add(Device, Relay, 1, [], isStart: true).Add(Device, Relay, 2, Packed(1)).ToArray());
+        var builder = new PacketBuilder("pcapng").Add(DeviceEnd, RelayEnd, 10, [], isStart: true);
+        Add(builder, DeviceEnd, RelayEnd, 11, [.. Packed(1), .. Packed(2), .. Packed(3)], 25);
+        var (file, plain) = (builder.ToArray(), new PacketBuilder().Add(DeviceEnd, RelayEnd, 1, [], isStart: true).Add(DeviceEnd, RelayEnd, 2, Packed(1)).ToArray());
         var random = new Random(7);
         for (var round = 0; round < 30_000; round++)
         {
@@ -203,10 +201,7 @@ public sealed class PacketLinkReaderTests
         }
     }
 
-    private static IPEndPoint At(int number) => new(Device.Address, 40_000 + number);
-
-    private static byte[] Packed(int number) =>
-        FrameEncoder.Encode(FrameKind.Message, new FrameMeta { Family = "IPv4", Address = "203.0.113.9", Port = 1, Service = "tcp" }, Encoding.UTF8.GetBytes($"body {number}"));
+    private static IPEndPoint At(int number) => new(DeviceEnd.Address, 40_000 + number);
 
     private static List<PacketFrame> Read(byte[] file, out List<string> problems)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MProxy.Engine.Tests.Lies;
 using MProxy.Engine.Tests.Packets;
+using static MProxy.Engine.Tests.Packets.PacketBuilder;
 
 namespace MProxy.Engine.Tests.Wireshark;
 
@@ -9,9 +10,6 @@ namespace MProxy.Engine.Tests.Wireshark;
 public sealed class DissectorTests
 {
     private const string Client = "IPv4,203.0.113.9,54321";
-
-    private static readonly IPEndPoint Device = IPEndPoint.Parse("192.0.2.7:40000");
-    private static readonly IPEndPoint Relay = IPEndPoint.Parse("192.0.2.1:5443");
 
     private static readonly byte[][] Session =
     [
@@ -74,8 +72,8 @@ public sealed class DissectorTests
         ];
         byte[] heard = Encoding.ASCII.GetBytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
         var builder = new PacketBuilder()
-            .Add(Device, Relay, 0, [], isStart: true).Add(Relay, Device, 0, [], isStart: true)
-            .Add(Device, Relay, 1, said).Add(Relay, Device, 1, heard);
+            .Add(DeviceEnd, RelayEnd, 0, [], isStart: true).Add(RelayEnd, DeviceEnd, 0, [], isStart: true)
+            .Add(DeviceEnd, RelayEnd, 1, said).Add(RelayEnd, DeviceEnd, 1, heard);
         byte[] messages = [.. frames.Chunk(inMessage).SelectMany(Message)];
         Segments(builder, messages, step, (uint)(1 + said.Length));
         Assert.Equal(inMessage < 1_000 ? Kinds.Where(kind => kind != "message") : [.. Kinds, "message", "end"], await AllAsync(builder.ToArray(), "mproxy.kind"));
@@ -125,7 +123,7 @@ public sealed class DissectorTests
 
     private static byte[] NewFile(byte[] said, int step)
     {
-        var builder = new PacketBuilder().Add(Device, Relay, 0, [], isStart: true);
+        var builder = new PacketBuilder().Add(DeviceEnd, RelayEnd, 0, [], isStart: true);
         Segments(builder, said, Math.Min(step, 60_000), 1);
         return builder.ToArray();
     }
@@ -134,7 +132,7 @@ public sealed class DissectorTests
     {
         foreach (var part in said.Chunk(Math.Min(step, 60_000)))
         {
-            builder.Add(Device, Relay, sequence, part);
+            builder.Add(DeviceEnd, RelayEnd, sequence, part);
             sequence += (uint)part.Length;
         }
     }
