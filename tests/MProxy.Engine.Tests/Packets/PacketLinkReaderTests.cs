@@ -41,7 +41,7 @@ public sealed class PacketLinkReaderTests
         for (var seed = 0; seed < 500; seed++)
         {
             var random = new Random(seed);
-            byte[] stream = [.. Enumerable.Range(0, 50).SelectMany(Packed)];
+            byte[] stream = [.. Enumerable.Range(0, 50).SelectMany(number => Packed(number))];
 
             // Numbers wrap in the middle of it.
             var first = uint.MaxValue - (uint)random.Next(stream.Length);
@@ -76,7 +76,7 @@ public sealed class PacketLinkReaderTests
     [InlineData(5000)]
     public void A_WebSocket_is_unwrapped_whatever_its_messages_and_segments_are(int step)
     {
-        var frames = Enumerable.Range(0, 20).SelectMany(Packed).ToArray();
+        var frames = Enumerable.Range(0, 20).SelectMany(number => Packed(number)).ToArray();
         byte[] said =
         [
             .. Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
