@@ -39,6 +39,15 @@ public enum EventKind
     /// <summary>An access log cannot be written. It goes on by itself when it can; the lines until then are missing.</summary>
     AccessLogFailed,
 
+    /// <summary>The directory of the fleet cannot be reached, or has another relay under this one's name. Said once, until it can.</summary>
+    DirectoryLost,
+
+    /// <summary>The relay is in its fleet, for the first time or again.</summary>
+    DirectoryFound,
+
+    /// <summary>The link to another relay of the fleet was lost, or it cannot be reached: its devices' clients are refused here meanwhile.</summary>
+    PeerLost,
+
     /// <summary>No new clients come; those there are may finish.</summary>
     Draining,
 

@@ -5,7 +5,10 @@ namespace MProxy.Engine.Link;
 
 /// <summary>Carries one client between the link and a local end, both ways, until both have ended.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token sources have no timer, and Abort may come after the end: they are left to the collector.")]
-internal abstract class ClientPump(LinkConnection link, LinkClient client) : ClientSink
+/// <param name="link">The link.</param>
+/// <param name="client">The client.</param>
+/// <param name="room">How many bytes what waits leaves free in front, for a header.</param>
+internal abstract class ClientPump(LinkConnection link, LinkClient client, int room = 0) : ClientSink
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _stoppingUp = new();
@@ -15,7 +18,7 @@ internal abstract class ClientPump(LinkConnection link, LinkClient client) : Cli
     protected LinkConnection Link => link;
 
     /// <summary>What the local end has not taken yet.</summary>
-    protected Inbox Inbox { get; } = new(link.Ledger);
+    protected Inbox Inbox { get; } = new(link.Ledger, room);
 
     /// <summary>Cancelled when the client is over at once.</summary>
     public CancellationToken Stopping => _stopping.Token;

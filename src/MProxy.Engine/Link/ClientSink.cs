@@ -6,6 +6,17 @@ internal abstract class ClientSink
     /// <summary>There is something to move, and a limit of this side makes it wait, or did after a timestamp.</summary>
     public virtual bool IsHeldBack(long since) => false;
 
+    /// <summary>
+    /// Bytes from the link are handed over with its lock let go, by its reader alone: this end tells another link of them, whose lock may be waited for
+    /// by whoever holds this one.
+    /// </summary>
+    public virtual bool TakesUnlocked => false;
+
+    /// <summary>The peer lets the client go on, or says that it takes it.</summary>
+    public virtual void Resumed()
+    {
+    }
+
     /// <summary>Bytes from the link; the span is valid during the call only.</summary>
     /// <param name="data">What came.</param>
     /// <param name="isFrameEnd">The frame that these bytes are of is whole with them.</param>

@@ -75,13 +75,11 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
             return data.Length;
         }
 
-        _partial ??= link.Ledger.Rent(MaxLength);
-        data.CopyTo(_partial.AsSpan(_partialLength));
-        _partialLength += data.Length;
-        if (isFrameEnd)
+        if (Join(data, isFrameEnd) is { } whole)
         {
-            Deliver(_partial.AsSpan(0, _partialLength));
-            DropPartial();
+            Deliver(whole.AsSpan(0, _partialLength));
+            _partialLength = 0;
+            link.Ledger.Return(whole);
         }
 
         return data.Length;
@@ -191,13 +189,32 @@ internal abstract class DatagramSink(LinkConnection link, LinkClient client, Dat
         }
     }
 
+    /// <summary>Adds to a datagram that comes in parts. Its reader has it when it is whole; before, it goes with the client.</summary>
+    private byte[]? Join(ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        lock (_waiting)
+        {
+            if (_isOver)
+            {
+                return null;
+            }
+
+            _partial ??= link.Ledger.Rent(MaxLength);
+            data.CopyTo(_partial.AsSpan(_partialLength));
+            _partialLength += data.Length;
+            return isFrameEnd ? Interlocked.Exchange(ref _partial, null) : null;
+        }
+    }
+
     private void DropPartial()
     {
-        if (_partial is not null)
+        lock (_waiting)
         {
-            link.Ledger.Return(_partial);
-            _partial = null;
-            _partialLength = 0;
+            if (_partial is not null)
+            {
+                link.Ledger.Return(_partial);
+                _partial = null;
+            }
         }
     }
 

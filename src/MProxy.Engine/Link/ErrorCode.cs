@@ -45,6 +45,15 @@ public static class ErrorCode
     /// <summary>The link is gone, and the client with it. Never on the wire: each side says it to its own.</summary>
     public const string LinkLost = "E_LINK_LOST";
 
+    /// <summary>Between relays: this one has no device for the client.</summary>
+    public const string NoDevice = "E_NO_DEVICE";
+
+    /// <summary>Between relays: this one, or its devices, have as many clients as they may.</summary>
+    public const string Busy = "E_BUSY";
+
+    /// <summary>Between relays: another client of the same address and port is on the device's link.</summary>
+    public const string Duplicate = "E_DUPLICATE";
+
     /// <summary>Anything else.</summary>
     public const string Unknown = "E_UNKNOWN_ERR";
 }

@@ -28,6 +28,11 @@ internal interface ILinkEvents
     /// <summary>A client's frame was taken: it may offer the next.</summary>
     void Sent(LinkClient client);
 
+    /// <summary>The peer lets a client go on, or says that it takes it.</summary>
+    void Resumed(LinkClient client)
+    {
+    }
+
     /// <summary>Both sides have greeted: clients may come.</summary>
     void WentUp();
 

@@ -6,7 +6,9 @@ namespace MProxy.Engine.Link;
 /// What one client's slow socket has not taken yet, in pooled segments that small slices share. The link's reader adds, wakes the client's
 /// own loop when it holds no lock, and never waits; that loop takes.
 /// </summary>
-internal sealed class Inbox(ResourceLedger ledger) : IDisposable
+/// <param name="ledger">Where buffers are noted.</param>
+/// <param name="room">How many bytes each segment leaves free in front, for a header.</param>
+internal sealed class Inbox(ResourceLedger ledger, int room = 0) : IDisposable
 {
     private const int SmallSegment = 16 << 10;
     private const int LargeSegment = 64 << 10;
@@ -47,7 +49,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
                 if (_tail is null || _tail.End == _tail.Buffer.Length)
                 {
                     // Two sizes alone, both powers of two as the pool has them: what is held stays close to what came.
-                    var next = new Segment(ledger.Rent(data.Length > SmallSegment ? LargeSegment : SmallSegment));
+                    var next = new Segment(ledger.Rent(data.Length > SmallSegment - room ? LargeSegment : SmallSegment)) { End = room };
                     _head ??= next;
                     _tail = _tail is null ? next : _tail.Next = next;
                 }
@@ -142,7 +144,7 @@ internal sealed class Inbox(ResourceLedger ledger) : IDisposable
         }
     }
 
-    /// <summary>A pooled buffer, filled up to <see cref="End"/>.</summary>
+    /// <summary>A pooled buffer, filled from the room in front up to <see cref="End"/>.</summary>
     internal sealed class Segment(byte[] buffer)
     {
         public byte[] Buffer { get; } = buffer;

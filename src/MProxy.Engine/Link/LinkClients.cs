@@ -102,6 +102,15 @@ internal sealed class LinkClients
         }
     }
 
+    /// <summary>Device side, between relays: says that the client is taken, to a peer that waits for it. For any other it changes nothing.</summary>
+    public void Accept(LinkClient client)
+    {
+        if (!client.IsClosed)
+        {
+            SendCount(FrameKind.Resume, client);
+        }
+    }
+
     /// <summary>The local side sends nothing more; all of its data is out.</summary>
     public void End(LinkClient client)
     {

@@ -204,6 +204,21 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         return true;
     }
 
+    /// <summary>Gives a client another end at this side, and runs what carries its bytes as soon as the lock is free. Called with it held.</summary>
+    public void Join(LinkClient client, ClientJoin join)
+    {
+        var (sink, run) = join(this, client);
+        client.Sink = sink;
+        if (sink is ClientPump pump && run is not null)
+        {
+            _pumps.Add(pump);
+            ThreadPool.UnsafeQueueUserWorkItem(_ => _pumps.Run(pump, run), null);
+        }
+    }
+
+    /// <summary>Device side, between relays: says that a client is taken.</summary>
+    public void Accept(LinkClient client) => Tell(machine => machine.Clients.Accept(client));
+
     /// <summary>Sends a frame of a client in its turn. Done when it is on its way; false when the client is over.</summary>
     public ValueTask<bool> SendAsync(LinkClient client, ReadOnlyMemory<byte> frame, PendingSend pending)
     {
@@ -404,6 +419,24 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     });
 
+    /// <summary>Asks for a sign of life now. Where none comes in time, the link ends.</summary>
+    public async Task ProbeAsync(TimeSpan patience)
+    {
+        var since = _time.GetTimestamp();
+        try
+        {
+            await RequestAsync("ping").WaitAsync(patience, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Any byte is life, as ever.
+            if (Math.Max(_carrier.LastHeard, _writer.LastPushed) <= since)
+            {
+                Tell(_ => Break(new LinkException("The peer does not answer.", code: ErrorCode.Timeout)));
+            }
+        }
+    }
+
     /// <summary>Done when the link has no client left, nor one whose last bytes are being delivered.</summary>
     public Task WhenIdleAsync()
     {
@@ -440,6 +473,7 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         {
             null => data.Length,
             SocketPump { CanSendNow: true } pump => SendNow(pump, data),
+            { TakesUnlocked: true } sink => TakeUnlocked(sink, data, isFrameEnd),
             var sink => sink.Received(data, isFrameEnd),
         };
     }
@@ -449,6 +483,8 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         _released?.TrySetResult();
         _released = null;
     }
+
+    void ILinkEvents.Resumed(LinkClient client) => client.Sink?.Resumed();
 
     void ILinkEvents.PeerEnded(LinkClient client) => client.Sink?.PeerEnded();
 
@@ -504,6 +540,19 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
 
         return sent == data.Length || pump.Keep(data[sent..]) ? sent : data.Length;
+    }
+
+    private int TakeUnlocked(ClientSink sink, ReadOnlySpan<byte> data, bool isFrameEnd)
+    {
+        Monitor.Exit(_gate);
+        try
+        {
+            return sink.Received(data, isFrameEnd);
+        }
+        finally
+        {
+            Monitor.Enter(_gate);
+        }
     }
 
     private void Receive(ReadOnlySpan<byte> bytes)

@@ -190,6 +190,7 @@ internal sealed class LinkMachine
             case FrameKind.Resume when isEnd:
                 client.IsPausedByPeer = false;
                 GoOn(client);
+                _events.Resumed(client);
                 break;
             default:
                 break;

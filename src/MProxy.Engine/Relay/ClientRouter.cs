@@ -2,9 +2,11 @@ using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Fleet;
 using MProxy.Engine.Http;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
+using MProxy.Engine.Tokens;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
@@ -27,11 +29,17 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     /// <summary>How long a client waits whose address and port may still be meant for another.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>The same of a client that another relay has brought, which waits for word.</summary>
+    private static readonly TimeSpan GuestPatience = TimeSpan.FromSeconds(2);
+
     private readonly ClientReception _reception = new(settings, ledger, time);
     private readonly CountByReason _refused = new();
 
     /// <summary>Where https is, for clients that are sent there.</summary>
     public int HttpsPort { get; set; }
+
+    /// <summary>The other relays; null where there are none.</summary>
+    public RelayFleet? Fleet { get; set; }
 
     /// <summary>How many clients were turned away since the start.</summary>
     public long RefusedCount => _refused.Total;
@@ -80,7 +88,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         {
             arrival = new ClientArrival(remote, null, default);
             var refusal = Route(socket, arrival, servicePort, out var free);
-            if (free is null)
+            if (free is null && !(Fleet is not null && refusal?.MayGoElsewhere == true))
             {
                 return refusal;
             }
@@ -128,7 +136,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, givenUp, cancellationToken);
         for (; ; )
         {
-            var refusal = Route(socket, arrival, servicePort, out var free);
+            var (refusal, free) = Fleet is null
+                ? (Route(socket, arrival, servicePort, out var released), released)
+                : await RouteAnywhereAsync(Fleet, socket, arrival, servicePort, either.Token).ConfigureAwait(false);
             if (free is null || patience.IsCancellationRequested || givenUp.IsCancellationRequested)
             {
                 return refusal is not null && givenUp.IsCancellationRequested ? ClientRefusal.TooMany : refusal;
@@ -154,26 +164,132 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     private ClientRefusal? Route(Socket socket, ClientArrival arrival, int servicePort, out Task? free)
     {
         free = null;
-        var introduction = arrival.Introduction;
-        var needsHttps = settings.Current.RedirectToHttps;
-        if (needsHttps && introduction is not null && Redirect(introduction) is { } redirect)
+        return Redirect(arrival) is { } redirect ? redirect
+            : Answer(arrival, Admit(Meta(arrival.EndPoint, arrival.Introduction, servicePort), arrival.EndPoint, isDatagram: false, JoinOf(socket, arrival), out free));
+    }
+
+    /// <summary>Brings a client to a device of this relay or of another, whichever has a grant that names it more closely; this one first where none does.</summary>
+    private async Task<(ClientRefusal? Refusal, Task? Free)> RouteAnywhereAsync(
+        RelayFleet fleet, Socket socket, ClientArrival arrival, int servicePort, CancellationToken cancellationToken)
+    {
+        if (Redirect(arrival) is { } redirect)
         {
-            return redirect;
+            return (redirect, null);
         }
 
-        var meta = Meta(arrival.EndPoint, introduction, servicePort);
-        var filter = FilterOf(introduction, needsHttps);
-        var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, (link, connection, client) =>
+        var meta = Meta(arrival.EndPoint, arrival.Introduction, servicePort);
+        var join = JoinOf(socket, arrival);
+        var here = registry.Closeness(meta);
+        var isClosest = here is { } closeness && closeness == (GrantRules.NameOf(meta)?.Length ?? 1);
+        IReadOnlyList<HopPlace> places = [];
+        if (!isClosest)
+        {
+            places = await fleet.FindAsync(meta, here ?? 0, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (here is not null && !(places is [var first, ..] && first.Closeness > here))
+        {
+            var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, join, out var free);
+            if (free is not null || refusal?.MayGoElsewhere != true)
+            {
+                return (Answer(arrival, refusal), free);
+            }
+
+            places = isClosest ? await fleet.FindAsync(meta, here.Value, cancellationToken).ConfigureAwait(false) : places;
+        }
+
+        return (Answer(arrival, await ForwardAsync(fleet, meta, arrival.EndPoint, places, join, cancellationToken).ConfigureAwait(false)), null);
+    }
+
+    /// <summary>Takes a client to another relay. It counts here too, as long as it is there.</summary>
+    private async Task<ClientRefusal?> ForwardAsync(
+        RelayFleet fleet, FrameMeta meta, IPEndPoint remote, IReadOnlyList<HopPlace> places, DeviceJoin join, CancellationToken cancellationToken)
+    {
+        if (places.Count == 0 || registry.Drained.Contains(meta))
+        {
+            return registry.WhyNone(meta);
+        }
+
+        if (admission.TryEnter(remote.Address, isDatagram: false) is { } denied)
+        {
+            return denied;
+        }
+
+        var isThere = false;
+        try
+        {
+            var refusal = await fleet.ForwardAsync(meta, places, link => (connection, client) => Noted(link, connection, client, join), cancellationToken).ConfigureAwait(false);
+            isThere = refusal is null;
+            return refusal;
+        }
+        finally
+        {
+            if (!isThere)
+            {
+                admission.Leave(remote.Address, isDatagram: false);
+            }
+        }
+    }
+
+    /// <summary>Brings a client of another relay to a device of this one.</summary>
+    public async Task BringAsync(HopGuest guest, bool isDraining, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(GuestPatience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        for (; ; )
+        {
+            Task? free = null;
+            var refusal = isDraining ? ClientRefusal.NoDevice : Admit(guest.Meta, guest.EndPoint, guest.IsDatagram, guest.Join, out free);
+            if (refusal is null)
+            {
+                guest.Start();
+                return;
+            }
+
+            if (free is null || guest.IsOver || either.IsCancellationRequested)
+            {
+                guest.Refuse(CodeOf(refusal), refusal.Reason);
+                return;
+            }
+
+            await free.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>What another relay is told.</summary>
+    private static string CodeOf(ClientRefusal refusal) =>
+        refusal == ClientRefusal.Duplicate ? ErrorCode.Duplicate
+        : refusal == ClientRefusal.Denied ? ErrorCode.NotGranted
+        : refusal.MeansNoDevice ? ErrorCode.NoDevice : ErrorCode.Busy;
+
+    /// <summary>What a client is told, in its own protocol.</summary>
+    private static ClientRefusal? Answer(ClientArrival arrival, ClientRefusal? refusal) => arrival.Introduction is not { } introduction || refusal is null || refusal == ClientRefusal.Denied ? refusal
+        : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
+        : refusal.MeansNoDevice ? introduction.NoDevice with { Reason = refusal.Reason }
+        : introduction.Busy(refusal);
+
+    /// <summary>Makes the end of a client at this side: its socket is its link's from then on.</summary>
+    private DeviceJoin JoinOf(Socket socket, ClientArrival arrival)
+    {
+        var filter = FilterOf(arrival.Introduction, settings.Current.RedirectToHttps);
+        return (link, connection, client) =>
         {
             var (up, down) = link.NewThrottles(client);
             var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
             return (pump, () => pump.RunAsync(socket));
-        }, out free);
-        return refusal is null || introduction is null || refusal == ClientRefusal.Denied ? refusal
-            : refusal == ClientRefusal.NoDevice ? introduction.NoDevice
-            : refusal.MeansNoDevice ? introduction.NoDevice with { Reason = refusal.Reason }
-            : introduction.Busy(refusal);
+        };
     }
+
+    private (ClientSink Sink, Func<Task>? Run) Noted(IClientLink link, LinkConnection connection, LinkClient client, DeviceJoin join)
+    {
+        // Under the link's lock: before it can be over.
+        records.Opened(client, link.Name);
+        return join(link, connection, client);
+    }
+
+    /// <summary>Clients of plain http that have to come by https are told so.</summary>
+    private ClientRefusal? Redirect(ClientArrival arrival) =>
+        settings.Current.RedirectToHttps && arrival.Introduction is { } introduction ? Redirect(introduction) : null;
 
     /// <summary>Brings a client to the first link that takes it.</summary>
     /// <param name="meta">Who it is, and what it is for.</param>
@@ -183,7 +299,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     /// <param name="free">Done when it may be tried again, since only a client that has just left is in its way; else null.</param>
     /// <returns>Why none did; null where it is there.</returns>
     public ClientRefusal? Admit(
-        in FrameMeta meta, IPEndPoint remote, bool isDatagram, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join, out Task? free)
+        in FrameMeta meta, IPEndPoint remote, bool isDatagram, DeviceJoin join, out Task? free)
     {
         free = null;
         if (admission.TryEnter(remote.Address, isDatagram) is { } refusal)
@@ -200,7 +316,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return refusal;
     }
 
-    private ClientRefusal? Open(in FrameMeta meta, Func<RelayLink, LinkConnection, LinkClient, (ClientSink Sink, Func<Task>? Run)> join, out Task? free)
+    private ClientRefusal? Open(in FrameMeta meta, DeviceJoin join, out Task? free)
     {
         free = null;
         var candidates = registry.Candidates(meta);
@@ -209,12 +325,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         {
             foreach (var link in candidates)
             {
-                switch (link.TryOpen(meta, (connection, client) =>
-                {
-                    // Under the link's lock: before it can be over.
-                    records.Opened(client, link.Name);
-                    return join(link, connection, client);
-                }))
+                switch (link.TryOpen(meta, (connection, client) => Noted(link, connection, client, join)))
                 {
                     case OpenResult.Opened:
                         free = null;

@@ -120,7 +120,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         }
     }
 
-    private DatagramClient Join(RelayLink link, LinkConnection connection, LinkClient opened, in ClientKey key)
+    private DatagramClient Join(IClientLink link, LinkConnection connection, LinkClient opened, in ClientKey key)
     {
         var client = new DatagramClient(connection, opened, this, router, key, link.NewThrottles(opened));
         lock (_clients)

@@ -31,7 +31,7 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
 
     /// <summary>Brings a new client to the first device that takes it.</summary>
     /// <returns>Why none did; null where it is there.</returns>
-    public ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<RelayLink, LinkConnection, LinkClient, DatagramClient> join)
+    public ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<IClientLink, LinkConnection, LinkClient, DatagramClient> join)
     {
         var refusal = _isClosed ? ClientRefusal.Closing : router.Admit(meta, remote, isDatagram: true, (link, connection, client) => (join(link, connection, client), null), out _);
         if (refusal is not null)

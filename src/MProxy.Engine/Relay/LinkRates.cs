@@ -6,10 +6,11 @@ namespace MProxy.Engine.Relay;
 /// <param name="settings">Where the rates stand.</param>
 /// <param name="struck">Told each time that a client has to wait.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LinkRates(RelaySettings settings, Action<LinkClient, ClientThrottle.Limit> struck, TimeProvider time)
+/// <param name="isOfDevice">The link is one device's. Over that of another relay come the clients of many, which has their rates.</param>
+internal sealed class LinkRates(RelaySettings settings, Action<LinkClient, ClientThrottle.Limit> struck, TimeProvider time, bool isOfDevice = true)
 {
-    private readonly RateBucket _up = OfDevice(settings, time);
-    private readonly RateBucket _down = OfDevice(settings, time);
+    private readonly RateBucket _up = Shared(settings, isOfDevice, time);
+    private readonly RateBucket _down = Shared(settings, isOfDevice, time);
 
     // One for all: clients may be many.
     private readonly Func<double> _ofClient = () => settings.Limits.ClientBytesPerSecond;
@@ -17,7 +18,8 @@ internal sealed class LinkRates(RelaySettings settings, Action<LinkClient, Clien
     /// <summary>What holds a new client back: its way to the device, and back.</summary>
     public (ClientThrottle Up, ClientThrottle Down) Throttle(LinkClient client) => (Throttle(client, _up), Throttle(client, _down));
 
-    private static RateBucket OfDevice(RelaySettings settings, TimeProvider time) => new(() => settings.Limits.DeviceBytesPerSecond, ClientThrottle.Burst, time);
+    private static RateBucket Shared(RelaySettings settings, bool isOfDevice, TimeProvider time) =>
+        new(() => isOfDevice ? settings.Limits.DeviceBytesPerSecond : 0, ClientThrottle.Burst, time);
 
     private ClientThrottle Throttle(LinkClient client, RateBucket shared) => new(client, _ofClient, shared, struck, time);
 }

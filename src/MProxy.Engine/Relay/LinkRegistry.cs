@@ -1,3 +1,4 @@
+using MProxy.Engine.Fleet;
 using MProxy.Engine.Health;
 using MProxy.Engine.Routing;
 using MProxy.Engine.Tokens;
@@ -6,7 +7,9 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Relay;
 
 /// <summary>Who is connected with which grants. Asks no link anything with its lock held, so that it may be asked with a link's lock held.</summary>
-internal sealed class LinkRegistry(RelaySettings settings)
+/// <param name="settings">How names are compared, and clients balanced.</param>
+/// <param name="counts">What other relays are told of that; null where there are none.</param>
+internal sealed class LinkRegistry(RelaySettings settings, RouteCounts? counts = null)
 {
     private readonly object _gate = new();
     private readonly List<RelayLink> _links = [];
@@ -40,6 +43,7 @@ internal sealed class LinkRegistry(RelaySettings settings)
         lock (_gate)
         {
             _links.Remove(link);
+            Uncount(link);
             _routes.Remove(link);
         }
     }
@@ -52,8 +56,18 @@ internal sealed class LinkRegistry(RelaySettings settings)
         {
             RelayLink[] stale = grant.Id.Length == 0 ? []
                 : [.. _routes.Grants.Where(entry => entry.Link != link && entry.Grant.Id == grant.Id).Select(entry => entry.Link).Distinct()];
-            Array.ForEach(stale, _routes.Remove);
+            foreach (var other in stale)
+            {
+                Uncount(other);
+                _routes.Remove(other);
+            }
+
             _routes.Add(link, grant);
+            if (!_routes.IsDraining(link))
+            {
+                counts?.Change(grant, isServed: true);
+            }
+
             return stale;
         }
     }
@@ -83,7 +97,10 @@ internal sealed class LinkRegistry(RelaySettings settings)
     {
         lock (_gate)
         {
-            _routes.Remove(link, grant);
+            if (_routes.Remove(link, grant) && !_routes.IsDraining(link))
+            {
+                counts?.Change(grant, isServed: false);
+            }
         }
     }
 
@@ -92,7 +109,21 @@ internal sealed class LinkRegistry(RelaySettings settings)
     {
         lock (_gate)
         {
+            Uncount(link);
             _routes.Drain(link);
+        }
+    }
+
+    /// <summary>What a granted name stands for has changed: other relays are told anew what is served here.</summary>
+    public void Recount()
+    {
+        lock (_gate)
+        {
+            counts?.Clear();
+            foreach (var (link, grant) in _routes.Grants.Where(entry => !_routes.IsDraining(entry.Link)))
+            {
+                counts?.Change(grant, isServed: true);
+            }
         }
     }
 
@@ -115,10 +146,19 @@ internal sealed class LinkRegistry(RelaySettings settings)
         }
 
         // Counted before the order is made, which needs the lock of this registry.
-        var counts = settings.Current.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
+        var loads = settings.Current.Balance == RelayBalance.LeastConnections ? CountClients(client) : [];
         lock (_gate)
         {
-            return _routes.Order(client, link => counts.GetValueOrDefault(link));
+            return _routes.Order(client, link => loads.GetValueOrDefault(link));
+        }
+    }
+
+    /// <summary>How closely the grants of the links that may have a client name it; null where there are none.</summary>
+    public int? Closeness(in FrameMeta client)
+    {
+        lock (_gate)
+        {
+            return _routes.Closeness(client);
         }
     }
 
@@ -134,6 +174,20 @@ internal sealed class LinkRegistry(RelaySettings settings)
     /// <summary>Why a client has no candidates.</summary>
     public ClientRefusal WhyNone(in FrameMeta client) =>
         Drained.Contains(client) ? ClientRefusal.NameDrained : HasDevice(client) ? ClientRefusal.NotHealthy : ClientRefusal.NoDevice;
+
+    /// <summary>Other relays hear no more of what a link serves. One that drains is not counted already.</summary>
+    private void Uncount(RelayLink link)
+    {
+        if (counts is null || _routes.IsDraining(link))
+        {
+            return;
+        }
+
+        foreach (var (_, grant) in _routes.Grants.Where(entry => entry.Link == link))
+        {
+            counts.Change(grant, isServed: false);
+        }
+    }
 
     private Dictionary<RelayLink, int> CountClients(in FrameMeta client)
     {

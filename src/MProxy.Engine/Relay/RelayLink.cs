@@ -7,7 +7,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Relay;
 
 /// <summary>The relay's end of one device's link: lets it serve what its tokens allow, for as long as they do.</summary>
-internal sealed class RelayLink : ILinkHost, IAsyncDisposable
+internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
 {
     private const long GrantId = 2;
 

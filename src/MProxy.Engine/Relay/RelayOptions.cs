@@ -2,6 +2,7 @@ using System.Net;
 using MProxy.Engine.Access;
 using MProxy.Engine.Capture;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Fleet;
 using MProxy.Engine.Link;
 using MProxy.Engine.Tokens;
 
@@ -90,6 +91,9 @@ public sealed record RelayOptions
 
     /// <summary>Where the frames of all links are written to; null writes none.</summary>
     public LinkCapture? Capture { get; init; }
+
+    /// <summary>How it works together with other relays; null where it is alone.</summary>
+    public FleetOptions? Fleet { get; init; }
 
     /// <summary>Links are told apart by their tokens.</summary>
     internal bool RequiresToken => Keys.Count > 0;

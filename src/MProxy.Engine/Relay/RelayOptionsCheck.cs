@@ -1,4 +1,6 @@
+using System.Net;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Fleet;
 
 namespace MProxy.Engine.Relay;
 
@@ -41,6 +43,10 @@ internal static class RelayOptionsCheck
         CheckTime(options.FirstByteTimeout, nameof(RelayOptions.FirstByteTimeout));
         CheckTime(options.Carrier.HandshakeTimeout, nameof(ListenOptions.HandshakeTimeout));
         CheckLimits(options.Limits);
+        if (options.Fleet is { } fleet)
+        {
+            CheckFleet(fleet);
+        }
     }
 
     /// <summary>Checks options for a relay that runs.</summary>
@@ -59,6 +65,22 @@ internal static class RelayOptionsCheck
         }
 
         Check(next);
+    }
+
+    private static void CheckFleet(FleetOptions fleet)
+    {
+        Refuse(
+            fleet.NodeName.Length is 0 or > 64 || !fleet.NodeName.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'),
+            $"{nameof(FleetOptions.NodeName)} has 1 to 64 letters, digits and any of -_. and nothing else.");
+        Refuse(
+            !fleet.PeerListen.IsSecure || fleet.PeerAddress is { IsSecure: false },
+            $"Other relays come in over tls or wss, where both sides show a certificate: write {nameof(FleetOptions.PeerListen)} as tls://host:port.");
+        Refuse(!fleet.PeerCertificate.HasPrivateKey, $"{nameof(FleetOptions.PeerCertificate)} has no private key.");
+        Refuse(
+            fleet.PeerAddress is null && IPAddress.TryParse(fleet.PeerListen.Host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)),
+            $"Other relays cannot dial {fleet.PeerListen}: say with {nameof(FleetOptions.PeerAddress)} under which address they reach it.");
+        Refuse(fleet.Beat <= TimeSpan.Zero || fleet.Lease < 3 * fleet.Beat, $"{nameof(FleetOptions.Lease)} is at least three times {nameof(FleetOptions.Beat)}, so that one that is late is not gone.");
+        CheckTime(fleet.HopTimeout, nameof(FleetOptions.HopTimeout));
     }
 
     private static void CheckLimits(RelayLimits limits)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MProxy.Engine.Access;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
+using MProxy.Engine.Fleet;
 using MProxy.Engine.Link;
 using MProxy.Engine.Metrics;
 using MProxy.Engine.Routing;
@@ -52,17 +53,20 @@ public sealed class RelayServer : ISession, IMeterSource
         _records = new ClientRecords(Name, _accessLog, _events, time);
         Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
-        Registry = new LinkRegistry(_settings);
+        var routes = options.Fleet is null ? null : new RouteCounts(() => !_settings.Current.ExactNamesOnly, time);
+        Registry = new LinkRegistry(_settings, routes);
         Admission = new ClientAdmission(_settings, time);
         Pending = new WaitingRoom(() => (_settings.Limits.MaxPendingLinks, _settings.Limits.MaxPendingLinksPerAddress));
         _clients = new ClientRouter(_settings, Registry, Admission, _records, _tasks, _ledger, time);
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
-            () => Registry.Links.Select(link => link.Connection),
+            () => ClientLinks,
             client => _settings.Limits.IdleTimeoutOf(client),
             () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
+        Fleet = routes is null ? null : new RelayFleet(this, _settings, routes, _events, _tasks, _ledger, time);
+        _clients.Fleet = Fleet;
     }
 
     /// <inheritdoc/>
@@ -127,10 +131,18 @@ public sealed class RelayServer : ISession, IMeterSource
     public int LinkCount => Registry.Links.Count(link => link.IsDevice);
 
     /// <summary>How many clients are on all links.</summary>
-    public int ClientCount => Registry.Links.Sum(link => link.Connection.ClientCount);
+    public int ClientCount => ClientLinks.Sum(link => link.ClientCount);
 
     /// <summary>The clients on all links, those of one link after those of another.</summary>
-    public IReadOnlyList<ClientConnection> Connections => Registry.Links.SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
+    public IReadOnlyList<ClientConnection> Connections =>
+        Registry.Links.Concat<IClientLink>(Fleet?.Links ?? []).SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
+
+    /// <summary>Where other relays of the fleet come in, with the port that is really open; null where there is none.</summary>
+    public CarrierUri? PeerListen => Fleet?.PeerListen;
+
+    /// <summary>The relays of its fleet as this one sees them, by name, itself among them. One that is in no fleet is alone.</summary>
+    public IReadOnlyList<FleetRelay> FleetRelays => Fleet?.Relays
+        ?? [new FleetRelay(Name, Name, true, _stop.IsOn ? FleetState.Draining : FleetState.Up, LinkCount, ClientCount, 0, "", null, typeof(RelayServer).Assembly.GetName().Version?.ToString(3) ?? "", 0)];
 
     /// <summary>Bytes received from devices since the start.</summary>
     public long BytesIn => _traffic.Now.BytesIn;
@@ -203,6 +215,11 @@ public sealed class RelayServer : ISession, IMeterSource
 
     internal SessionMeter Meter { get; }
 
+    internal RelayFleet? Fleet { get; }
+
+    /// <summary>All links that clients of this relay are on.</summary>
+    private IEnumerable<LinkConnection> ClientLinks => Registry.Links.Select(link => link.Connection).Concat((Fleet?.Links ?? []).Select(link => link.Connection));
+
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>
@@ -266,6 +283,11 @@ public sealed class RelayServer : ISession, IMeterSource
             var handshakes = ReferenceEquals(current.Carrier, next.Carrier) ? [] : _listeners.ConvertAll(listener => (Listener: listener, Handshake: listener.Prepare(next.Reception)));
             _settings.Current = next;
             handshakes.ForEach(one => one.Listener.Use(one.Handshake));
+            if (current.ExactNamesOnly != next.ExactNamesOnly)
+            {
+                Registry.Recount();
+            }
+
             Array.ForEach(Registry.Links, link => link.Recheck(namesChanged: current.ExactNamesOnly != next.ExactNamesOnly));
             EndDenied();
             _idle.Rearm();
@@ -289,7 +311,7 @@ public sealed class RelayServer : ISession, IMeterSource
     }
 
     /// <summary>A client of a link is over.</summary>
-    internal void ClientEnded(RelayLink link, LinkClient client)
+    internal void ClientEnded(IClientLink link, LinkClient client)
     {
         // One of datagrams has no other end: silence is no strike of a limit there.
         if (client is { IsDatagram: false, EndCode: ErrorCode.Idle })
@@ -321,6 +343,21 @@ public sealed class RelayServer : ISession, IMeterSource
             _events.RaiseOfPeer(EventKind.PeerError, Name, $"The device at {link.Name} reports: {error.Message}", error.Code);
         }
     }
+
+    /// <summary>Another relay of the fleet cannot be reached.</summary>
+    internal void PeerFailed(string node, string reason) => _events.RaiseOfPeer(EventKind.PeerLost, Name, $"The relay {node} cannot be reached: {reason}");
+
+    /// <summary>The link to another relay of the fleet has ended.</summary>
+    internal void PeerLost(string node, string reason) => _events.RaiseOfPeer(EventKind.PeerLost, Name, $"The link to the relay {node} is lost: {reason}");
+
+    /// <summary>Whoever came in where other relays do became no link.</summary>
+    internal void PeerRefused(string reason) => _linksRefused.Add(reason);
+
+    /// <summary>Brings a client of another relay to a device.</summary>
+    internal Task BringAsync(HopGuest guest, bool isDraining, CancellationToken cancellationToken) => _clients.BringAsync(guest, isDraining, cancellationToken);
+
+    /// <summary>A datagram between relays was dropped.</summary>
+    internal void HopDatagramDropped() => DatagramDropped(null, DatagramDrop.Full);
 
     /// <summary>Ends a link that another has taken over from. Later: whoever asks holds its own link's lock.</summary>
     internal void Replace(RelayLink stale) => _tasks.Run(() =>
@@ -365,6 +402,7 @@ public sealed class RelayServer : ISession, IMeterSource
             _listeners.Add(CarrierListener.Open(uri, _options.Reception, reason => _linksRefused.Add(reason), Pending, _ledger, _time));
         }
 
+        Fleet?.Open();
         Listen = _listeners.Select(listener => listener.Uri).ToArray();
         TcpPort = OpenPorts(_options.TcpPort, ClientPortKind.Tcp);
         TlsPort = OpenPorts(_options.TlsPort, ClientPortKind.Tls);
@@ -378,6 +416,7 @@ public sealed class RelayServer : ISession, IMeterSource
             _tasks.Run(() => listener.RunAsync(AcceptLink, _accepting.Token));
         }
 
+        Fleet?.Start();
         foreach (var stream in _options.Streams)
         {
             AcceptLink(Carriers.Carrier.FromStream(stream, _time));
@@ -428,15 +467,21 @@ public sealed class RelayServer : ISession, IMeterSource
     {
         await _accepting.CancelAsync().ConfigureAwait(false);
         Ports.Close();
+        Fleet?.Drain();
         if (drain > TimeSpan.Zero)
         {
-            var idle = Task.WhenAll(Registry.Links.Select(link => link.Connection.WhenIdleAsync()));
+            var idle = Task.WhenAll(ClientLinks.Select(link => link.WhenIdleAsync()));
             var draining = StopSwitch.DrainAsync(idle, drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
             await draining.ConfigureAwait(false);
         }
 
         await _idle.DisposeAsync().ConfigureAwait(false);
+        if (Fleet is not null)
+        {
+            await Fleet.StopAsync().ConfigureAwait(false);
+        }
+
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Ports.StopAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
@@ -451,6 +496,11 @@ public sealed class RelayServer : ISession, IMeterSource
         finally
         {
             EngineMeter.Remove(this);
+            if (Fleet is not null)
+            {
+                await Fleet.DisposeAsync().ConfigureAwait(false);
+            }
+
             if (_metrics is not null)
             {
                 await _metrics.DisposeAsync().ConfigureAwait(false);

@@ -32,11 +32,16 @@ internal sealed record ClientRefusal(string Reason, ReadOnlyMemory<byte> Answer)
 
     public static readonly ClientRefusal DevicesFull = new("its devices have as many clients as they may", default);
 
+    public static readonly ClientRefusal Unreachable = new("the relay of its device cannot be reached", default);
+
     public static readonly ClientRefusal Closing = new("the relay takes no new clients", default);
 
     public static readonly ClientRefusal Late = new("it did not say in time what it is for", default);
 
     public static readonly ClientRefusal Gone = new("it was gone before it said what it is for", default);
+
+    /// <summary>Another device may take it that this relay has no link to.</summary>
+    public bool MayGoElsewhere => this == NoDevice || this == NotHealthy || this == DevicesFull;
 
     /// <summary>Nobody serves such a client now, whatever keeps those away who otherwise would: that is what it is told.</summary>
     public bool MeansNoDevice { get; private init; }

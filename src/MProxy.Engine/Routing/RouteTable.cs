@@ -28,7 +28,8 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
 
     public void Add(TLink link, Grant grant) => _entries.Add(new Entry(link, grant, ++_serial));
 
-    public void Remove(TLink link, Grant grant) => _entries.RemoveAll(entry => entry.Link == link && entry.Grant == grant);
+    /// <summary>The link has lost one grant. False where it did not have it.</summary>
+    public bool Remove(TLink link, Grant grant) => _entries.RemoveAll(entry => entry.Link == link && entry.Grant == grant) > 0;
 
     /// <summary>The link is gone, with all that it was granted.</summary>
     public void Remove(TLink link)
@@ -40,6 +41,9 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
 
     /// <summary>The link wants no more clients. It stays in the order, at its end, and takes no turn from others.</summary>
     public void Drain(TLink link) => _draining.Add(link);
+
+    /// <summary>The link wants no more clients.</summary>
+    public bool IsDraining(TLink link) => _draining.Contains(link);
 
     /// <summary>Which services of the link get new clients. For the others it is as if the link were not there.</summary>
     public void Tell(TLink link, ServiceTable<AnnouncedService> services) => _services[link] = services;
@@ -59,15 +63,18 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
         return false;
     }
 
+    /// <summary>How closely the grants of the links that may have a client name it; null where there are none.</summary>
+    public int? Closeness(in FrameMeta client) => Find(client, out _, out var closeness).Count > 0 ? closeness : null;
+
     /// <summary>The links whose grants name a client most closely, in no order.</summary>
-    public TLink[] Matches(in FrameMeta client) => Find(client, out _).ConvertAll(entry => entry.Link).ToArray();
+    public TLink[] Matches(in FrameMeta client) => Find(client, out _, out _).ConvertAll(entry => entry.Link).ToArray();
 
     /// <summary>The links whose grants name a client most closely, in the order in which they should get it. It counts as the first one's turn.</summary>
     /// <param name="client">The client.</param>
     /// <param name="load">How many clients a link has; only asked to balance by that.</param>
     public TLink[] Order(in FrameMeta client, Func<TLink, int> load)
     {
-        var found = Find(client, out var route);
+        var found = Find(client, out var route, out _);
         if (found.Count == 0)
         {
             return [];
@@ -102,13 +109,13 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
         : name is null ? $"{client.ServicePort}"
         : match == name.Length ? name : $"{ServerName.Wildcard}{name.AsSpan(name.Length - match)}";
 
-    private List<Entry> Find(in FrameMeta client, out string route)
+    private List<Entry> Find(in FrameMeta client, out string route, out int best)
     {
         var name = GrantRules.NameOf(client);
         List<Entry> found = [];
         IReadOnlyList<string>? keys = null;
         var coversBelow = nameCoversSubdomains();
-        var best = 0;
+        best = 0;
         foreach (var entry in _entries)
         {
             if (entry.Grant.Match(name, client, coversBelow) is not { } match || (found.Count > 0 && match < best)

@@ -51,6 +51,13 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>The same for what shows in other ways.</summary>
     public Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
+    /// <summary>Sends it a signal, by its name without SIG.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start(Programs.Starting("kill", [$"-{name}", $"{_process.Id}"]))!;
+        kill.WaitForExit();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.Loader;
 
-namespace MProxy.Engine.Tokens;
+namespace MProxy.Engine.Isolation;
 
 /// <summary>
 /// Loads a part with packages from its own folder, whatever versions of them other modules have brought into the process.

@@ -1,0 +1,42 @@
+using System.Net;
+using MProxy.Engine.Fleet;
+using StackExchange.Redis;
+
+namespace MProxy.Directory;
+
+/// <summary>How the package is told to behave: it never keeps anybody waiting for a server that is not there.</summary>
+internal static class RedisOptions
+{
+    private const int TimeoutMilliseconds = 2000;
+
+    public static ConfigurationOptions Of(DirectoryUri uri)
+    {
+        var options = new ConfigurationOptions
+        {
+            // It goes on trying in the background; what is asked meanwhile fails at once.
+            AbortOnConnectFail = false,
+            BacklogPolicy = BacklogPolicy.FailFast,
+            ReconnectRetryPolicy = new LinearRetry(500),
+            ConnectTimeout = TimeoutMilliseconds,
+            AsyncTimeout = TimeoutMilliseconds,
+            SyncTimeout = TimeoutMilliseconds,
+            KeepAlive = 5,
+            HeartbeatInterval = TimeSpan.FromMilliseconds(500),
+            ClientName = "mproxy",
+            DefaultDatabase = uri.Database,
+            User = uri.User,
+            Password = uri.Password,
+            Ssl = uri.IsSecure,
+
+            // An exception must not tell what was asked, nor the machine's load.
+            IncludeDetailInExceptions = false,
+            IncludePerformanceCountersInExceptions = false,
+        };
+        foreach (var (host, port) in uri.Servers)
+        {
+            options.EndPoints.Add(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port));
+        }
+
+        return options;
+    }
+}

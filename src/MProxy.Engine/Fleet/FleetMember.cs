@@ -1,0 +1,225 @@
+using System.Threading.Channels;
+
+namespace MProxy.Engine.Fleet;
+
+/// <summary>
+/// A relay's place in its fleet: renews the lease, tells the directory what the relay serves, and knows the other relays. Nothing waits for it: where
+/// the directory is gone it tries again with each beat, and what was known of others stays.
+/// </summary>
+/// <param name="options">Lease and beat.</param>
+/// <param name="directory">The directory.</param>
+/// <param name="routes">What the relay serves.</param>
+/// <param name="describe">What the relay says of itself now.</param>
+/// <param name="host">Who is told how it stands.</param>
+/// <param name="time">The clock.</param>
+internal sealed class FleetMember(FleetOptions options, IFleetDirectory directory, RouteCounts routes, Func<FleetNode> describe, IFleetHost host, TimeProvider time)
+{
+    // Told at once and waited for together.
+    private const int BatchLength = 500;
+
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly Channel<bool> _hurry = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile Dictionary<string, (FleetNode Node, long Until)> _nodes = [];
+    private volatile TaskCompletionSource _nextBeat = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _generation;
+    private bool _isSuperseded;
+    private bool _isLost;
+    private volatile bool _isUp;
+
+    /// <summary>The directory answered last time.</summary>
+    public bool IsDirectoryUp => _isUp;
+
+    /// <summary>Which of its name this relay is now; 0 before it has joined.</summary>
+    public long Generation => Interlocked.Read(ref _generation);
+
+    /// <summary>The relays of the fleet as last seen, with whether their leases hold. Where the directory cannot be asked, nobody knows better: they do.</summary>
+    public IReadOnlyList<(FleetNode Node, bool IsThere)> Nodes
+    {
+        get
+        {
+            var now = time.GetTimestamp();
+            return [.. _nodes.Values.Select(entry => (entry.Node, !_isUp || entry.Until > now))];
+        }
+    }
+
+    /// <summary>Another relay that may take clients; null where there is none of that name.</summary>
+    public FleetNode? Find(string name) =>
+        name != options.NodeName && _nodes.TryGetValue(name, out var entry) && !entry.Node.IsDraining && (!_isUp || entry.Until > time.GetTimestamp()) ? entry.Node : null;
+
+    /// <summary>What the relay says of itself has changed: others are to know at once.</summary>
+    public void Hurry() => _hurry.Writer.TryWrite(true);
+
+    /// <summary>Renews the lease until it is cancelled.</summary>
+    public async Task BeatAsync(CancellationToken cancellationToken)
+    {
+        var lookedAt = time.GetTimestamp();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            // No turn takes that long: whoever comes back from such a one has been stopped, and others have gone on.
+            var wasAway = Generation > 0 && time.GetElapsedTime(lookedAt) >= options.Lease;
+            lookedAt = time.GetTimestamp();
+            await TryBeatAsync(wasAway, cancellationToken).ConfigureAwait(false);
+            routes.Renew();
+            await WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tells the directory what the relay serves, whenever that changes, until it is cancelled.</summary>
+    public async Task TellAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            for (; ; )
+            {
+                await routes.WaitAsync(cancellationToken).ConfigureAwait(false);
+                while (!await TryTellAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    await _nextBeat.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>The relay is gone: the directory forgets it, where it can be reached.</summary>
+    public async Task LeaveAsync()
+    {
+        if (_isUp && !_isSuperseded && Generation > 0)
+        {
+            using var patience = new CancellationTokenSource(AnswerTimeout);
+            try
+            {
+                await TryTellAsync(patience.Token).ConfigureAwait(false);
+                await directory.LeaveAsync(Self(), patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+            {
+                // Its lease runs out.
+            }
+        }
+    }
+
+    private FleetNode Self() => describe() with { Name = options.NodeName, Generation = Generation };
+
+    private async Task TryBeatAsync(bool wasAway, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var timeout = time.CreateTimer(_ => patience.Cancel(), null, AnswerTimeout, Timeout.InfiniteTimeSpan);
+        await using var stopTimeout = timeout.ConfigureAwait(false);
+        try
+        {
+            // Where one stood still, another may have come in its place: asked as who it was, it hears of that.
+            var beat = await AskAsync(Self(), patience.Token).ConfigureAwait(false);
+            if (wasAway && beat.Standing != FleetStanding.Superseded)
+            {
+                beat = await AskAsync(Self() with { Generation = 0 }, patience.Token).ConfigureAwait(false);
+            }
+
+            Take(beat, wasAway);
+        }
+        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+        {
+            _isUp = false;
+            if (!cancellationToken.IsCancellationRequested && !_isLost)
+            {
+                _isLost = true;
+                host.DirectoryLost(error is FleetDirectoryException ? error.Message : "it does not answer in time");
+            }
+        }
+    }
+
+    private Task<FleetBeat> AskAsync(FleetNode self, CancellationToken cancellationToken) =>
+        directory.BeatAsync(self, options.Lease, cancellationToken).WaitAsync(cancellationToken);
+
+    private void Take(FleetBeat beat, bool wasAway)
+    {
+        var now = time.GetTimestamp();
+        _nodes = beat.Nodes.ToDictionary(entry => entry.Node.Name, entry => (entry.Node, now + (long)(entry.LeaseLeft.TotalSeconds * time.TimestampFrequency)));
+        if (beat.Standing == FleetStanding.Superseded)
+        {
+            if (!_isSuperseded)
+            {
+                _isSuperseded = true;
+                host.Superseded();
+            }
+        }
+        else
+        {
+            Interlocked.Exchange(ref _generation, beat.Generation);
+        }
+
+        var wasUp = _isUp;
+        _isUp = true;
+        if (beat.Standing == FleetStanding.New || !wasUp)
+        {
+            routes.TellAll();
+        }
+
+        if (!wasUp)
+        {
+            _isLost = false;
+            host.DirectoryFound();
+        }
+
+        if (wasAway)
+        {
+            host.WasAway();
+        }
+
+        Interlocked.Exchange(ref _nextBeat!, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
+
+    /// <summary>Tells what has changed. False where some of it is left, since the directory cannot be told now.</summary>
+    private async Task<bool> TryTellAsync(CancellationToken cancellationToken)
+    {
+        while (routes.Take(BatchLength) is { Count: > 0 } batch)
+        {
+            var isTold = false;
+            try
+            {
+                if (_isUp && !_isSuperseded && Generation is > 0 and var generation)
+                {
+                    await Task.WhenAll(batch.Select(one => directory.PutAsync(one.Key, new FleetRoute(options.NodeName, generation, one.Links, one.Below), cancellationToken)))
+                        .WaitAsync(AnswerTimeout, time, cancellationToken).ConfigureAwait(false);
+                    routes.Told();
+                    isTold = true;
+                }
+            }
+            catch (Exception error) when (error is FleetDirectoryException or TimeoutException)
+            {
+                // Told again behind the next beat that is answered.
+            }
+            finally
+            {
+                if (!isTold)
+                {
+                    routes.GiveBack(batch.Select(one => one.Key));
+                }
+            }
+
+            if (!isTold)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var timer = time.CreateTimer(_ => waiting.Cancel(), null, options.Beat, Timeout.InfiniteTimeSpan);
+        await using var stopTimer = timer.ConfigureAwait(false);
+        try
+        {
+            await _hurry.Reader.ReadAsync(waiting.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+
+namespace MProxy.Engine.Fleet;
+
+/// <summary>What one relay of a fleet says of itself.</summary>
+public sealed record FleetNode
+{
+    /// <summary>Its name in the fleet.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Tells the relay from an earlier one of its name, or from itself before a pause; the higher, the later. 0 before it has one.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>Where other relays reach it: <c>tls://192.0.2.1:7443</c>.</summary>
+    public string Peer { get; init; } = "";
+
+    /// <summary>The version of its software.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>How many devices are connected.</summary>
+    public int Links { get; init; }
+
+    /// <summary>How many clients it has brought to devices, its own or another's.</summary>
+    public int Clients { get; init; }
+
+    /// <summary>It takes no new clients.</summary>
+    public bool IsDraining { get; init; }
+
+    /// <summary>The same as text, but for name and generation, which directories keep apart.</summary>
+    public string ToText() => JsonSerializer.Serialize(this with { Name = "", Generation = 0 });
+
+    /// <summary>Reads that.</summary>
+    /// <returns>Null where it is none.</returns>
+    public static FleetNode? TryRead(string name, long generation, string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<FleetNode>(text) is { } node ? node with { Name = name, Generation = generation } : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

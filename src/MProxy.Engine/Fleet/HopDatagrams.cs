@@ -1,0 +1,121 @@
+using MProxy.Engine.Link;
+
+namespace MProxy.Engine.Fleet;
+
+/// <summary>One client of datagrams on one of the two links that carry it on: each datagram goes out over the other, or is dropped.</summary>
+/// <param name="link">The link.</param>
+/// <param name="client">The client there.</param>
+/// <param name="budget">What may wait in all.</param>
+/// <param name="dropped">Told of each datagram that cannot go on.</param>
+internal sealed class HopDatagrams(LinkConnection link, LinkClient client, DatagramBudget budget, Action dropped) : DatagramSink(link, client, budget)
+{
+    // What comes before there is another end, as few as a first question has.
+    private const int MaxEarly = 16;
+
+    private readonly Queue<byte[]> _early = new();
+    private HopDatagrams? _other;
+    private bool _isOver;
+
+    /// <summary>Drops what came over this link and is too much; null where nothing does.</summary>
+    public ClientThrottle? Throttle { get; set; }
+
+    /// <summary>The client is over.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_early)
+            {
+                return _isOver;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool TakesUnlocked => true;
+
+    /// <summary>Joins the two ends, and sends on what came before.</summary>
+    public void JoinWith(HopDatagrams other)
+    {
+        lock (_early)
+        {
+            (_other, other._other) = (other, this);
+        }
+    }
+
+    /// <summary>Sends on what came before there was another end.</summary>
+    public void SendEarly()
+    {
+        for (; ; )
+        {
+            byte[]? datagram;
+            lock (_early)
+            {
+                if (!_early.TryDequeue(out datagram))
+                {
+                    return;
+                }
+
+                Unreserve(datagram.Length);
+            }
+
+            SendOn(datagram);
+        }
+    }
+
+    /// <summary>Ends the client on this link.</summary>
+    public void End() => Link.End(Client);
+
+    /// <inheritdoc/>
+    public override void Over()
+    {
+        base.Over();
+        HopDatagrams? other;
+        lock (_early)
+        {
+            _isOver = true;
+            other = _other;
+            while (_early.TryDequeue(out var datagram))
+            {
+                Unreserve(datagram.Length);
+            }
+        }
+
+        if (other is not null)
+        {
+            // Not here and now: this link's lock is held, and the other's is needed.
+            ThreadPool.UnsafeQueueUserWorkItem(static end => end.End(), other, preferLocal: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Deliver(ReadOnlySpan<byte> datagram)
+    {
+        lock (_early)
+        {
+            if (_other is null)
+            {
+                if (!_isOver && _early.Count < MaxEarly && TryReserve(datagram.Length))
+                {
+                    _early.Enqueue(datagram.ToArray());
+                }
+                else
+                {
+                    dropped();
+                }
+
+                return;
+            }
+        }
+
+        SendOn(datagram);
+    }
+
+    private void SendOn(ReadOnlySpan<byte> datagram)
+    {
+        if (Throttle?.TrySpend(datagram.Length) == false || !_other!.TrySend(datagram))
+        {
+            dropped();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace MProxy.Engine.Fleet;
+
+/// <summary>Who is told how a relay stands in its fleet. Called on any thread: take note and return.</summary>
+internal interface IFleetHost
+{
+    /// <summary>The directory cannot be reached. Said once, until it can.</summary>
+    void DirectoryLost(string reason);
+
+    /// <summary>The directory was reached for the first time, or again.</summary>
+    void DirectoryFound();
+
+    /// <summary>This process stood still for so long that others took it for gone.</summary>
+    void WasAway();
+
+    /// <summary>A later relay of the same name has joined. Said once.</summary>
+    void Superseded();
+}

@@ -1,0 +1,171 @@
+using System.Threading.Channels;
+using MProxy.Engine.Tokens;
+
+namespace MProxy.Engine.Fleet;
+
+/// <summary>How many links of this relay serve each key, and which of these numbers the directory has to be told. Calls nobody with its lock held.</summary>
+internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider time)
+{
+    // Whoever serves a name tells it again long before the directory forgets it: each key once in so many looks.
+    private const int RenewTurns = 120;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, (int Links, int Below)> _counts = [];
+    private readonly HashSet<string> _changed = [];
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private long _lookedAt = time.GetTimestamp();
+    private uint _turn;
+    private bool _isClosed;
+    private int _underWay;
+
+    /// <summary>How long the directory keeps what it is told.</summary>
+    public static TimeSpan KeepFor { get; } = TimeSpan.FromHours(1);
+
+    /// <summary>How many keys there are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_counts)
+            {
+                return _counts.Count;
+            }
+        }
+    }
+
+    /// <summary>The directory was told all of it.</summary>
+    public bool IsTold
+    {
+        get
+        {
+            lock (_counts)
+            {
+                return _changed.Count == 0 && _underWay == 0;
+            }
+        }
+    }
+
+    /// <summary>A link serves what a grant allows, or no more.</summary>
+    public void Change(Grant grant, bool isServed)
+    {
+        lock (_counts)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            foreach (var (key, isBelow) in RouteKeys.Of(grant, nameCoversSubdomains()))
+            {
+                var (links, below) = _counts.GetValueOrDefault(key);
+                var by = isServed ? 1 : -1;
+                var now = isBelow ? (links, below + by) : (links + by, below);
+                if (now is (0, 0))
+                {
+                    _counts.Remove(key);
+                }
+                else
+                {
+                    _counts[key] = now;
+                }
+
+                _changed.Add(key);
+            }
+        }
+
+        Signal();
+    }
+
+    /// <summary>Forgets all, since what is counted by has changed: the links are counted anew next.</summary>
+    public void Clear()
+    {
+        lock (_counts)
+        {
+            _changed.UnionWith(_counts.Keys);
+            _counts.Clear();
+        }
+
+        Signal();
+    }
+
+    /// <summary>This relay serves nothing any more, whatever its links do.</summary>
+    public void Close()
+    {
+        lock (_counts)
+        {
+            _isClosed = true;
+        }
+
+        Clear();
+    }
+
+    /// <summary>The directory has to be told everything anew.</summary>
+    public void TellAll()
+    {
+        lock (_counts)
+        {
+            _changed.UnionWith(_counts.Keys);
+        }
+
+        Signal();
+    }
+
+    /// <summary>What the directory was told long ago is told again, each time a small part of it.</summary>
+    public void Renew()
+    {
+        lock (_counts)
+        {
+            if (time.GetElapsedTime(_lookedAt) < LookEvery)
+            {
+                return;
+            }
+
+            _lookedAt = time.GetTimestamp();
+            _turn = (_turn + 1) % RenewTurns;
+            _changed.UnionWith(_counts.Keys.Where(key => (uint)key.GetHashCode(StringComparison.Ordinal) % RenewTurns == _turn));
+        }
+
+        Signal();
+    }
+
+    /// <summary>Waits until there is something to tell.</summary>
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _signal.Reader.ReadAsync(cancellationToken);
+
+    /// <summary>Takes numbers that the directory has to be told, until <see cref="Told"/> or <see cref="GiveBack"/>.</summary>
+    public IReadOnlyList<(string Key, int Links, int Below)> Take(int most)
+    {
+        lock (_counts)
+        {
+            string[] keys = [.. _changed.Take(most)];
+            _changed.ExceptWith(keys);
+            _underWay = keys.Length;
+            return Array.ConvertAll(keys, key =>
+            {
+                var (links, below) = _counts.GetValueOrDefault(key);
+                return (key, links, below);
+            });
+        }
+    }
+
+    /// <summary>The directory was told what was taken.</summary>
+    public void Told()
+    {
+        lock (_counts)
+        {
+            _underWay = 0;
+        }
+    }
+
+    /// <summary>The directory could not be told.</summary>
+    public void GiveBack(IEnumerable<string> keys)
+    {
+        lock (_counts)
+        {
+            _changed.UnionWith(keys);
+            _underWay = 0;
+        }
+    }
+
+    private void Signal() => _signal.Writer.TryWrite(true);
+}

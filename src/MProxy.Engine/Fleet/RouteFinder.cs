@@ -1,0 +1,273 @@
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Fleet;
+
+/// <summary>
+/// Finds other relays that have devices for a client. What the directory said is kept for the keys that this relay's own clients ask for, and kept in
+/// use while the directory cannot be asked: it is a hint, and the relay that it leads to knows.
+/// </summary>
+/// <param name="directory">The directory.</param>
+/// <param name="member">Which relays there are.</param>
+/// <param name="load">How many clients a relay has by now; the least gets the next.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member, Func<FleetNode, int> load, TimeProvider time)
+{
+    /// <summary>Strangers choose the names that they ask for: what they make up is forgotten soonest.</summary>
+    private const int HalfCapacity = 25_000;
+
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Changes are told of; this is for those that got lost.</summary>
+    private static readonly TimeSpan RenewAfter = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long nobody is known for a key, where changes are not told of.</summary>
+    private static readonly TimeSpan AbsentFor = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long what has vanished without a word is still tried: a directory that came back empty is being filled again.</summary>
+    private static readonly TimeSpan DoubtFor = TimeSpan.FromSeconds(5);
+
+    private readonly object _gate = new();
+
+    // Two ages: what is asked for moves to the young one, and when that is full, what is left in the other is forgotten.
+    private Dictionary<string, Entry> _young = new(StringComparer.Ordinal);
+    private Dictionary<string, Entry> _old = new(StringComparer.Ordinal);
+
+    /// <summary>How many keys are kept. Tests bound them.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _young.Count + _old.Count;
+            }
+        }
+    }
+
+    /// <summary>The relays that may have a client and whose devices' grants name it most closely, the one that should get it first.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="atLeast">How closely: what names it less is not looked for.</param>
+    /// <param name="isFresh">What is kept has turned out wrong: the directory is asked anew.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<IReadOnlyList<HopPlace>> FindAsync(FrameMeta client, int atLeast, bool isFresh, CancellationToken cancellationToken)
+    {
+        var asked = Ask(client, atLeast);
+        if (isFresh)
+        {
+            asked.ForEach(one => one.Entry.IsWrong = true);
+        }
+
+        // The closest first: who is named there is not looked for elsewhere. And nobody waits for a second look where there is somebody.
+        await LookAsync(asked.Take(1), IsUnknown, cancellationToken).ConfigureAwait(false);
+        if (Choose(asked.Take(1)) is { Count: > 0 } first)
+        {
+            return first;
+        }
+
+        await LookAsync(asked, IsUnknown, cancellationToken).ConfigureAwait(false);
+        if (Choose(asked) is { Count: > 0 } known)
+        {
+            return known;
+        }
+
+        await LookAsync(asked, NeedsLook, cancellationToken).ConfigureAwait(false);
+        return Choose(asked);
+    }
+
+    /// <summary>The same by what is known already; null where the directory has to be asked first.</summary>
+    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, int atLeast)
+    {
+        var asked = Ask(client, atLeast);
+        return asked.Exists(one => IsUnknown(one.Entry)) ? null
+            : Choose(asked) is { Count: > 0 } known ? known
+            : asked.Exists(one => NeedsLook(one.Entry)) ? null : [];
+    }
+
+    /// <summary>A key has another relay, or one less.</summary>
+    public void Changed(string key)
+    {
+        lock (_gate)
+        {
+            if ((_young.GetValueOrDefault(key) ?? _old.GetValueOrDefault(key)) is { } entry)
+            {
+                entry.IsWrong = true;
+            }
+        }
+    }
+
+    /// <summary>Changes may have been missed.</summary>
+    public void Expire()
+    {
+        lock (_gate)
+        {
+            foreach (var entry in _young.Values.Concat(_old.Values))
+            {
+                entry.IsExpired = true;
+            }
+        }
+    }
+
+    private Entry Get(string key)
+    {
+        lock (_gate)
+        {
+            if (_young.TryGetValue(key, out var entry))
+            {
+                return entry;
+            }
+
+            if (!_old.Remove(key, out entry))
+            {
+                entry = new Entry(key);
+            }
+
+            if (_young.Count >= HalfCapacity)
+            {
+                Forget(_old.Values);
+                (_young, _old) = (new(StringComparer.Ordinal), _young);
+            }
+
+            _young[key] = entry;
+            return entry;
+        }
+    }
+
+    private void Forget(IEnumerable<Entry> entries)
+    {
+        foreach (var entry in entries.Where(entry => entry.IsWatched))
+        {
+            _ = UnwatchAsync(entry.Key);
+        }
+    }
+
+    private async Task UnwatchAsync(string key)
+    {
+        try
+        {
+            await directory.UnwatchAsync(key).ConfigureAwait(false);
+        }
+        catch (FleetDirectoryException)
+        {
+            // What it says of that key falls on deaf ears.
+        }
+    }
+
+    private List<Asked> Ask(in FrameMeta client, int atLeast) =>
+        RouteKeys.Of(client).FindAll(key => key.Closeness >= atLeast).ConvertAll(key => new Asked(Get(key.Key), key.IsBelow, key.Closeness));
+
+    private bool IsUnknown(Entry entry) => member.IsDirectoryUp && (entry.AskedAt == 0 || entry.IsWrong);
+
+    private bool NeedsLook(Entry entry) => member.IsDirectoryUp
+        && (entry.AskedAt == 0 || entry.IsWrong || entry.IsExpired || time.GetElapsedTime(entry.AskedAt) >= entry.KeepFor);
+
+    private Task LookAsync(IEnumerable<Asked> asked, Func<Entry, bool> isDue, CancellationToken cancellationToken) =>
+        Task.WhenAll(asked.Select(one => one.Entry).Where(isDue).Select(entry => LookAsync(entry, cancellationToken)));
+
+    /// <summary>Asks the directory, once for all who want to know at the same time.</summary>
+    private async Task LookAsync(Entry entry, CancellationToken cancellationToken)
+    {
+        Task looking;
+        lock (entry)
+        {
+            looking = entry.Looking ??= LookOnceAsync(entry);
+        }
+
+        await looking.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task LookOnceAsync(Entry entry)
+    {
+        // Not with the entry's lock held.
+        await Task.Yield();
+        try
+        {
+            using var patience = new CancellationTokenSource(AnswerTimeout, time);
+            var wasWrong = entry.IsWrong;
+            (entry.IsWrong, entry.IsExpired) = (false, false);
+            var routes = await directory.FindAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            if (routes.Count > 0 && !entry.IsWatched)
+            {
+                // Asked again, since it may have changed before it was watched.
+                await directory.WatchAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+                entry.IsWatched = true;
+                routes = await directory.FindAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            }
+
+            entry.Take(routes, isDoubtful: routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && !entry.IsDoubtful);
+        }
+        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+        {
+            // What was known is as good as anything, and is asked about again in a moment.
+            entry.KeepFor = AbsentFor;
+        }
+        finally
+        {
+            entry.AskedAt = time.GetTimestamp();
+            lock (entry)
+            {
+                entry.Looking = null;
+            }
+        }
+    }
+
+    private List<HopPlace> Choose(IEnumerable<Asked> asked)
+    {
+        foreach (var (entry, isBelow, closeness) in asked)
+        {
+            var found = entry.Routes.Where(route => (isBelow ? route.LinksBelow : route.Links) > 0)
+                .Select(route => (Route: route, Node: member.Find(route.Node)))
+                .Where(one => one.Node is not null)
+                .OrderBy(one => one.Route.Generation < one.Node!.Generation)
+                .ThenBy(one => (double)load(one.Node!) / (isBelow ? one.Route.LinksBelow : one.Route.Links))
+                .ThenBy(_ => Random.Shared.Next())
+                .Select(one => new HopPlace(one.Node!, closeness)).ToList();
+            if (found.Count > 0)
+            {
+                if (NeedsLook(entry))
+                {
+                    _ = LookAsync(entry, CancellationToken.None);
+                }
+
+                return found;
+            }
+        }
+
+        return [];
+    }
+
+    private readonly record struct Asked(Entry Entry, bool IsBelow, int Closeness);
+
+    /// <summary>What is known of one key.</summary>
+    private sealed class Entry(string key)
+    {
+        public string Key => key;
+
+        public IReadOnlyList<FleetRoute> Routes { get; private set; } = [];
+
+        /// <summary>When the directory was asked last, as a timestamp; 0 for never.</summary>
+        public long AskedAt { get; set; }
+
+        public TimeSpan KeepFor { get; set; }
+
+        /// <summary>Changes are told of.</summary>
+        public bool IsWatched { get; set; }
+
+        /// <summary>It is known to have changed.</summary>
+        public bool IsWrong { get; set; }
+
+        /// <summary>It may have changed.</summary>
+        public bool IsExpired { get; set; }
+
+        /// <summary>The directory knows nobody any more, and has not said so itself.</summary>
+        public bool IsDoubtful { get; private set; }
+
+        public Task? Looking { get; set; }
+
+        public void Take(IReadOnlyList<FleetRoute> routes, bool isDoubtful)
+        {
+            IsDoubtful = isDoubtful;
+            Routes = isDoubtful ? Routes : routes;
+            KeepFor = isDoubtful ? DoubtFor : routes.Count > 0 ? RenewAfter : AbsentFor;
+        }
+    }
+}

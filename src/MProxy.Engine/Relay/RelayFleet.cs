@@ -1,0 +1,284 @@
+using System.Diagnostics.CodeAnalysis;
+using MProxy.Engine.Carriers;
+using MProxy.Engine.Events;
+using MProxy.Engine.Fleet;
+using MProxy.Engine.Link;
+using MProxy.Engine.Routing;
+using MProxy.Protocol;
+
+namespace MProxy.Engine.Relay;
+
+/// <summary>What a relay does as one of a fleet: tells others what it serves, takes their clients to its devices, and its own to theirs.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
+internal sealed class RelayFleet : IFleetWatcher, IFleetHost
+{
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(2);
+
+    private readonly RelayServer _relay;
+    private readonly RelaySettings _settings;
+    private readonly FleetOptions _options;
+    private readonly EventFeed _events;
+    private readonly TaskSet _tasks;
+    private readonly ResourceLedger _ledger;
+    private readonly TimeProvider _time;
+    private readonly RouteCounts _routes;
+    private readonly IFleetDirectory _directory;
+    private readonly FleetMember _member;
+    private readonly RouteFinder _finder;
+    private readonly Peers _peers;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly HashSet<PeerGuests> _guests = [];
+    private readonly WaitingRoom _pending = new(static () => (256, 64));
+    private CarrierListener? _listener;
+    private volatile bool _isDraining;
+
+    /// <exception cref="FleetDirectoryException">The part that knows such a directory cannot be loaded.</exception>
+    public RelayFleet(RelayServer relay, RelaySettings settings, RouteCounts routes, EventFeed events, TaskSet tasks, ResourceLedger ledger, TimeProvider time)
+    {
+        (_relay, _settings, _routes, _events, _tasks, _ledger, _time) = (relay, settings, routes, events, tasks, ledger, time);
+        _options = settings.Current.Fleet!;
+        _directory = FleetLibrary.Open(_options.Directory, this, time);
+        _member = new FleetMember(_options, _directory, routes, Describe, this, time);
+        _peers = new Peers(relay, settings, tasks, ledger, time);
+        _finder = new RouteFinder(_directory, _member, node => node.Clients + (_peers.Find(node.Name)?.OpenedSince(node) ?? 0), time);
+    }
+
+    /// <summary>Where other relays come in, with the port that is really open.</summary>
+    public CarrierUri PeerListen => _listener?.Uri ?? _options.PeerListen;
+
+    /// <summary>The links that take this relay's clients to other relays.</summary>
+    public PeerLink[] Links => _peers.Links;
+
+    /// <summary>What datagrams may hold while they wait.</summary>
+    public DatagramBudget DatagramBudget { get; } = new(DatagramBudget.OfAll);
+
+    /// <summary>The directory knows all that this relay serves. Tests wait for it.</summary>
+    public bool IsSettled => _member.Generation > 0 && _routes.IsTold;
+
+    /// <summary>All relays of the fleet, as last seen, by name.</summary>
+    public IReadOnlyList<FleetRelay> Relays
+    {
+        get
+        {
+            var all = _member.Nodes.ToDictionary(entry => entry.Node.Name, StringComparer.Ordinal);
+            all[_options.NodeName] = (Describe() with { Name = _options.NodeName, Generation = _member.Generation }, true);
+            return [.. all.Values.OrderBy(entry => entry.Node.Name, StringComparer.Ordinal).Select(entry => ToRelay(entry.Node, entry.IsThere))];
+        }
+    }
+
+    /// <summary>Opens the port for other relays.</summary>
+    /// <exception cref="System.Net.Sockets.SocketException">It cannot be had.</exception>
+    public void Open()
+    {
+        var reception = new ListenOptions
+        {
+            Certificate = _options.PeerCertificate,
+            CertificateChain = _options.PeerCertificateChain,
+            ClientThumbprint = _options.Thumbprints,
+            HandshakeTimeout = _options.HopTimeout,
+        };
+        _listener = CarrierListener.Open(_options.PeerListen, reception, reason => _relay.PeerRefused(reason), _pending, _ledger, _time);
+    }
+
+    /// <summary>Lets other relays in, and joins the fleet. Does not wait for the directory.</summary>
+    public void Start()
+    {
+        _tasks.Run(() => _listener!.RunAsync(carrier => _tasks.Run(() => TakeAsync(carrier)), _stopping.Token));
+        _tasks.Run(() => _member.BeatAsync(_stopping.Token));
+        _tasks.Run(() => _member.TellAsync(_stopping.Token));
+    }
+
+    /// <summary>Other relays that have devices for a client which are named no less closely than asked.</summary>
+    public ValueTask<IReadOnlyList<HopPlace>> FindAsync(in FrameMeta client, int atLeast, CancellationToken cancellationToken) =>
+        _finder.FindAsync(client, atLeast, isFresh: false, cancellationToken);
+
+    /// <summary>Takes a client to another relay.</summary>
+    /// <param name="meta">Who it is, and what it is for.</param>
+    /// <param name="places">Where it may go, the first first.</param>
+    /// <param name="join">Makes its end at this side, when it is taken.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Why none took it; null where it is there.</returns>
+    public async Task<ClientRefusal?> ForwardAsync(FrameMeta meta, IReadOnlyList<HopPlace> places, Func<IClientLink, ClientJoin> join, CancellationToken cancellationToken)
+    {
+        HashSet<string> tried = [];
+        ClientRefusal? refusal = null;
+        for (var isFresh = false; places.Count > 0; isFresh = true)
+        {
+            foreach (var place in places.Where(place => tried.Add(place.Node.Name)))
+            {
+                refusal = await TryForwardAsync(meta, place.Node, join, cancellationToken).ConfigureAwait(false);
+                if (refusal is null)
+                {
+                    return null;
+                }
+            }
+
+            if (isFresh)
+            {
+                break;
+            }
+
+            // What was known of them may be old: the device may have moved a moment ago.
+            places = await _finder.FindAsync(meta, places[0].Closeness, isFresh: true, cancellationToken).ConfigureAwait(false);
+        }
+
+        return refusal ?? ClientRefusal.NoDevice;
+    }
+
+    /// <summary>No new clients come: other relays are to send theirs elsewhere.</summary>
+    public void Drain()
+    {
+        _isDraining = true;
+        _routes.Close();
+        _member.Hurry();
+    }
+
+    /// <summary>Leaves the fleet.</summary>
+    public async Task StopAsync()
+    {
+        Drain();
+        await _member.LeaveAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _peers.StopAsync().ConfigureAwait(false);
+        if (_listener is not null)
+        {
+            await _listener.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What is held of the directory is given back. When nothing runs any more.</summary>
+    public ValueTask DisposeAsync() => _directory.DisposeAsync();
+
+    /// <summary>A datagram between relays cannot go on.</summary>
+    public void DatagramDropped() => _relay.HopDatagramDropped();
+
+    void IFleetWatcher.RouteChanged(string key) => _finder.Changed(key);
+
+    void IFleetWatcher.ChangesMissed() => _finder.Expire();
+
+    void IFleetWatcher.DeviceClaimed(DeviceClaim claim)
+    {
+    }
+
+    void IFleetHost.DirectoryLost(string reason) =>
+        _events.Raise(EventKind.DirectoryLost, _relay.Name, $"The directory {_options.Directory} cannot be reached: {reason}. What is known goes on working, and it is tried again each second.");
+
+    void IFleetHost.DirectoryFound()
+    {
+        _finder.Expire();
+        _events.Raise(EventKind.DirectoryFound, _relay.Name, $"The relay is in the fleet of {_options.Directory} as {_options.NodeName}.");
+    }
+
+    void IFleetHost.WasAway() => ProbeAll();
+
+    void IFleetHost.Superseded() =>
+        _events.Raise(EventKind.DirectoryLost, _relay.Name, $"Another relay has joined the fleet as {_options.NodeName}: this one serves its own clients alone, until it is started under a name of its own.");
+
+    /// <summary>A device may have gone elsewhere while this process stood still: links that are dead must not stand for it.</summary>
+    private void ProbeAll()
+    {
+        foreach (var link in _relay.Registry.Links)
+        {
+            _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
+        }
+    }
+
+    private FleetNode Describe() => new()
+    {
+        Name = _options.NodeName,
+        Peer = $"{(_options.PeerAddress is { } address ? address.Port == 0 ? address with { Port = PeerListen.Port } : address : PeerListen)}",
+        Version = typeof(RelayFleet).Assembly.GetName().Version?.ToString(3) ?? "",
+        Links = _relay.LinkCount,
+        Clients = _relay.ClientCount,
+        IsDraining = _isDraining,
+    };
+
+    private FleetRelay ToRelay(FleetNode node, bool isThere)
+    {
+        var link = _peers.Find(node.Name);
+        return new FleetRelay(
+            _relay.Name,
+            node.Name,
+            node.Name == _options.NodeName,
+            !isThere ? FleetState.Lost : node.IsDraining ? FleetState.Draining : FleetState.Up,
+            node.Links,
+            node.Clients,
+            link?.Connection.ClientCount ?? 0,
+            PlainText.Of(node.Peer),
+            link?.Connection.RoundTrip,
+            PlainText.Of(node.Version),
+            node.Generation);
+    }
+
+    private async Task<ClientRefusal?> TryForwardAsync(FrameMeta meta, FleetNode node, Func<IClientLink, ClientJoin> join, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_options.HopTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            for (; ; )
+            {
+                if (await _peers.GetAsync(node, either.Token).ConfigureAwait(false) is not { } link)
+                {
+                    return ClientRefusal.Unreachable;
+                }
+
+                switch (link.TryOpen(meta, join(link), waits: true, out var forwarded))
+                {
+                    case OpenResult.Opened:
+                        return RefusalOf(await forwarded!.WaitAsync(either.Token).ConfigureAwait(false));
+                    case OpenResult.HeldBack:
+                        await link.Connection.WhenReleased(meta).WaitAsync(either.Token).ConfigureAwait(false);
+                        continue;
+                    case OpenResult.Duplicate:
+                        return ClientRefusal.Duplicate;
+                    default:
+                        return ClientRefusal.Unreachable;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return ClientRefusal.Unreachable;
+        }
+        catch (FrameFieldException)
+        {
+            return ClientRefusal.NameTooLong;
+        }
+    }
+
+    /// <summary>What another relay said, in words of this one.</summary>
+    private static ClientRefusal? RefusalOf(string? code) => code switch
+    {
+        null => null,
+        ErrorCode.NoDevice => ClientRefusal.NoDevice,
+        ErrorCode.Busy => ClientRefusal.DevicesFull,
+        ErrorCode.Duplicate => ClientRefusal.Duplicate,
+        ErrorCode.NotGranted => ClientRefusal.Denied,
+        _ => ClientRefusal.Unreachable,
+    };
+
+    private async Task TakeAsync(Carrier carrier)
+    {
+        var guests = new PeerGuests(this, _options, guest => _relay.BringAsync(guest, _isDraining, _stopping.Token), carrier, _tasks, _ledger, _time);
+        await using (guests.ConfigureAwait(false))
+        {
+            lock (_guests)
+            {
+                _guests.Add(guests);
+            }
+
+            try
+            {
+                await guests.Connection.RunAsync(_stopping.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                lock (_guests)
+                {
+                    _guests.Remove(guests);
+                }
+            }
+        }
+    }
+}
