@@ -112,6 +112,9 @@ public sealed class DeviceLink : ISession
     /// <summary>SHA-256 of the relay's certificate, in hex; null without TLS, and while not connected.</summary>
     public string? Thumbprint => _life?.Connection.Carrier.PeerThumbprint;
 
+    /// <summary>What tells a fleet of relays which links are one device's.</summary>
+    internal string Session => _options.Session;
+
     /// <summary>Where its events go.</summary>
     internal EventFeed Events => _events;
 

@@ -40,6 +40,9 @@ public sealed record DeviceLinkOptions
     /// <summary>Where the randomness of waits and ids comes from.</summary>
     public Random Random { get; init; } = Random.Shared;
 
+    /// <summary>What tells a fleet of relays which links are one device's.</summary>
+    internal string Session { get; init; } = Guid.NewGuid().ToString("n");
+
     /// <summary>Dials in place of the carriers, so that tests need no socket.</summary>
     internal Func<CancellationToken, Task<Carrier>>? Dialer { get; init; }
 

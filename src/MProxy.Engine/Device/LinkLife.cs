@@ -147,6 +147,11 @@ internal sealed class LinkLife : ILinkHost, IAsyncDisposable
 
         // Ahead of the tokens, which bring the clients.
         Announcer.Tell();
+        if (tokens.Count > 0 && Connection.Hello.Commands.Contains(SessionMessage.Command))
+        {
+            await Connection.RequestAsync(SessionMessage.Command, _owner.Session).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await ShowAsync(tokens, cancellationToken).ConfigureAwait(false);
         if (tokens.Count > 0)
         {

@@ -35,7 +35,8 @@ public sealed class Tunnel : ISession, IMeterSource
         _dialer = new LocalDialer(_settings, _board, failure => _events.Raise(EventKind.ServiceFailed, Name, failure), _meter, _ledger, time);
 
         // With several relays, one that is not there yet is tried again.
-        _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
+        var session = Guid.NewGuid().ToString("n");
+        _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay with { Session = session }, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
         Links = [.. _owned, .. options.Links];
         foreach (var link in Links)
         {

@@ -33,6 +33,9 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     /// <summary>Which of its name this relay is now; 0 before it has joined.</summary>
     public long Generation => Interlocked.Read(ref _generation);
 
+    /// <summary>Done when the directory has answered the next time.</summary>
+    public Task NextBeat => _nextBeat.Task;
+
     /// <summary>The relays of the fleet as last seen, with whether their leases hold. Where the directory cannot be asked, nobody knows better: they do.</summary>
     public IReadOnlyList<(FleetNode Node, bool IsThere)> Nodes
     {
@@ -75,7 +78,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
                 await routes.WaitAsync(cancellationToken).ConfigureAwait(false);
                 while (!await TryTellAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    await _nextBeat.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+                    await NextBeat.WaitAsync(cancellationToken).ConfigureAwait(false);
                 }
             }
         }
@@ -153,10 +156,13 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
         var wasUp = _isUp;
         _isUp = true;
-        if (beat.Standing == FleetStanding.New || !wasUp)
+        var isAnew = beat.Standing == FleetStanding.New || !wasUp;
+        if (isAnew)
         {
             routes.TellAll();
         }
+
+        host.Beaten(isAnew);
 
         if (!wasUp)
         {

@@ -23,6 +23,18 @@ public sealed record FleetNode
     /// <summary>How many clients it has brought to devices, its own or another's.</summary>
     public int Clients { get; init; }
 
+    /// <summary>The ports of TCP that its devices hold by their tokens, as <c>8022,9000-9099</c>: others open them too.</summary>
+    public string TcpPorts { get; init; } = "";
+
+    /// <summary>The same for UDP.</summary>
+    public string UdpPorts { get; init; } = "";
+
+    /// <summary>The ports of TCP that it gives away: tokens may ask for them at others too.</summary>
+    public string GivenTcpPorts { get; init; } = "";
+
+    /// <summary>The same for UDP.</summary>
+    public string GivenUdpPorts { get; init; } = "";
+
     /// <summary>It takes no new clients.</summary>
     public bool IsDraining { get; init; }
 

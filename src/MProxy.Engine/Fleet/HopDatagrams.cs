@@ -66,6 +66,28 @@ internal sealed class HopDatagrams(LinkConnection link, LinkClient client, Datag
     /// <summary>Ends the client on this link.</summary>
     public void End() => Link.End(Client);
 
+    /// <summary>
+    /// The peer is done, and so is the device: this end is over behind that one, since a next client of the same address and port finds that way free only
+    /// then.
+    /// </summary>
+    public override void PeerEnded()
+    {
+        HopDatagrams? other;
+        lock (_early)
+        {
+            other = _other;
+        }
+
+        if (other is null || other.IsOver)
+        {
+            base.PeerEnded();
+        }
+        else
+        {
+            EndLater(other);
+        }
+    }
+
     /// <inheritdoc/>
     public override void Over()
     {
@@ -83,8 +105,7 @@ internal sealed class HopDatagrams(LinkConnection link, LinkClient client, Datag
 
         if (other is not null)
         {
-            // Not here and now: this link's lock is held, and the other's is needed.
-            ThreadPool.UnsafeQueueUserWorkItem(static end => end.End(), other, preferLocal: false);
+            EndLater(other);
         }
     }
 
@@ -110,6 +131,9 @@ internal sealed class HopDatagrams(LinkConnection link, LinkClient client, Datag
 
         SendOn(datagram);
     }
+
+    /// <summary>Not here and now: this link's lock is held, and the other's is needed.</summary>
+    private static void EndLater(HopDatagrams end) => ThreadPool.UnsafeQueueUserWorkItem(static end => end.End(), end, preferLocal: false);
 
     private void SendOn(ReadOnlySpan<byte> datagram)
     {

@@ -9,6 +9,10 @@ internal interface IFleetHost
     /// <summary>The directory was reached for the first time, or again.</summary>
     void DirectoryFound();
 
+    /// <summary>The directory has answered, and what other relays say of themselves is fresh.</summary>
+    /// <param name="isAnew">It may have forgotten what it was told.</param>
+    void Beaten(bool isAnew);
+
     /// <summary>This process stood still for so long that others took it for gone.</summary>
     void WasAway();
 

@@ -94,6 +94,12 @@ internal sealed class PeerLink : ILinkHost, IClientLink, IAsyncDisposable
         // One that was not taken is no client of this link, and may be one of another.
         if (client.Sink is not ForwardedClient)
         {
+            // Datagrams do not wait for word: this is it.
+            if (client.EndCode == ErrorCode.NoDevice)
+            {
+                _relay.Fleet!.WasMistaken(client.Meta);
+            }
+
             _relay.ClientEnded(this, client);
         }
     }

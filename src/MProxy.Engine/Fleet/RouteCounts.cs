@@ -12,12 +12,14 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, (int Links, int Below)> _counts = [];
+    private readonly Dictionary<string, (bool IsUdp, int Port)> _ports = [];
     private readonly HashSet<string> _changed = [];
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private long _lookedAt = time.GetTimestamp();
     private uint _turn;
     private bool _isClosed;
     private int _underWay;
+    private HashSet<string> _withheld = [];
 
     /// <summary>How long the directory keeps what it is told.</summary>
     public static TimeSpan KeepFor { get; } = TimeSpan.FromHours(1);
@@ -30,6 +32,18 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
             lock (_counts)
             {
                 return _counts.Count;
+            }
+        }
+    }
+
+    /// <summary>The ports that links serve by their tokens.</summary>
+    public IReadOnlyList<(bool IsUdp, int Port)> Ports
+    {
+        get
+        {
+            lock (_counts)
+            {
+                return [.. _ports.Where(port => !_withheld.Contains(port.Key)).Select(port => port.Value)];
             }
         }
     }
@@ -64,10 +78,15 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
                 if (now is (0, 0))
                 {
                     _counts.Remove(key);
+                    _ports.Remove(key);
                 }
                 else
                 {
                     _counts[key] = now;
+                    if (RouteKeys.PortOf(key) is { } port)
+                    {
+                        _ports[key] = port;
+                    }
                 }
 
                 _changed.Add(key);
@@ -84,6 +103,7 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
         {
             _changed.UnionWith(_counts.Keys);
             _counts.Clear();
+            _ports.Clear();
         }
 
         Signal();
@@ -129,6 +149,25 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
         Signal();
     }
 
+    /// <summary>The only ports that are served and yet not told of.</summary>
+    public void Withhold(IReadOnlyList<(bool IsUdp, int Port)> ports)
+    {
+        lock (_counts)
+        {
+            HashSet<string> keys = [.. ports.Select(port => RouteKeys.OfPort(port.Port, port.IsUdp))];
+            if (keys.SetEquals(_withheld))
+            {
+                return;
+            }
+
+            _changed.UnionWith(keys);
+            _changed.UnionWith(_withheld);
+            _withheld = keys;
+        }
+
+        Signal();
+    }
+
     /// <summary>Waits until there is something to tell.</summary>
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _signal.Reader.ReadAsync(cancellationToken);
 
@@ -142,7 +181,7 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
             _underWay = keys.Length;
             return Array.ConvertAll(keys, key =>
             {
-                var (links, below) = _counts.GetValueOrDefault(key);
+                var (links, below) = _withheld.Contains(key) ? default : _counts.GetValueOrDefault(key);
                 return (key, links, below);
             });
         }

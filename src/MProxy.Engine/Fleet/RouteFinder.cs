@@ -95,6 +95,9 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         }
     }
 
+    /// <summary>A relay that was chosen for a client has no device for it.</summary>
+    public void WasMistaken(in FrameMeta client) => RouteKeys.Of(client).ForEach(key => Changed(key.Key));
+
     /// <summary>Changes may have been missed.</summary>
     public void Expire()
     {

@@ -60,7 +60,12 @@ internal static class RouteKeys
         return keys;
     }
 
+    /// <summary>The port that a key is of; null for any other.</summary>
+    public static (bool IsUdp, int Port)? PortOf(string key) =>
+        key is ['t' or 'u', ':', .. var number] ? (key[0] == 'u', int.Parse(number, CultureInfo.InvariantCulture)) : null;
+
     private static string OfName(string name) => $"n:{name}";
 
-    private static string OfPort(int port, bool isUdp) => string.Create(CultureInfo.InvariantCulture, $"{(isUdp ? 'u' : 't')}:{port}");
+    /// <summary>The key of a port.</summary>
+    public static string OfPort(int port, bool isUdp) => string.Create(CultureInfo.InvariantCulture, $"{(isUdp ? 'u' : 't')}:{port}");
 }

@@ -12,7 +12,7 @@ internal sealed class ControlChannel
     private const long Version = 1;
     private const long VersionByte = WireFormat.Version1;
 
-    private static readonly object[] Commands = ["add_token", "check_token", "delete_token", "auth", "authn", "authz", "drain", "ping", "services"];
+    private static readonly object[] Commands = ["add_token", "check_token", "delete_token", "auth", "authn", "authz", "drain", "ping", "services", "session"];
 
     private readonly LinkRole _role;
     private readonly Outbox _outbox;

@@ -15,7 +15,23 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPor
     private readonly TaskSet _loops = new(ledger);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<(bool IsUdp, int Port), (Socket Listener, int Holders)> _open = [];
+    private readonly HashSet<(bool IsUdp, int Port)> _chosen = [];
     private bool _isClosed;
+
+    /// <summary>What other relays of a fleet hold and give away; null where there are none.</summary>
+    public FleetPorts? Fleet { get; set; }
+
+    /// <summary>The ports that this relay has chosen for a device which left the choice to it, as long as they are open.</summary>
+    public IReadOnlyList<(bool IsUdp, int Port)> Chosen
+    {
+        get
+        {
+            lock (_open)
+            {
+                return [.. _chosen];
+            }
+        }
+    }
 
     /// <summary>The ports of TCP that are open.</summary>
     public int[] Open => OpenOf(isUdp: false);
@@ -59,11 +75,24 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPor
                 return port;
             }
 
-            foreach (var candidate in port == 0 ? granted.Where(free => !_open.ContainsKey((isUdp, free))) : granted.Contains(port) ? [port] : [])
+            if (port != 0 && !granted.Contains(port) && Fleet?.IsGivenElsewhere(port, isUdp) == true)
+            {
+                // Open there, for clients of this relay's device.
+                return port;
+            }
+
+            var free = granted.Where(one => !_open.ContainsKey((isUdp, one)));
+            foreach (var candidate in port == 0 ? Fleet?.Choose(isUdp, free) ?? free : granted.Contains(port) ? [port] : [])
             {
                 try
                 {
-                    return isUdp ? BindUdp(candidate, ClientPortKind.Udp) : Bind(candidate, ClientPortKind.Tcp);
+                    var opened = isUdp ? BindUdp(candidate, ClientPortKind.Udp) : Bind(candidate, ClientPortKind.Tcp);
+                    if (port == 0)
+                    {
+                        _chosen.Add((isUdp, opened));
+                    }
+
+                    return opened;
                 }
                 catch (SocketException error)
                 {
@@ -93,6 +122,7 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPor
             }
 
             _open.Remove((isUdp, port));
+            _chosen.Remove((isUdp, port));
             ledger.Close(entry.Listener);
         }
     }
@@ -147,7 +177,7 @@ internal sealed class ClientPorts(RelayOptions options, Action<Socket, ClientPor
         var socket = ledger.Add(UdpSocket.Listen(new IPEndPoint(options.PublicAddress, port)));
         port = ((IPEndPoint)socket.LocalEndPoint!).Port;
         _open[(true, port)] = (socket, 1);
-        var reception = new DatagramReception(socket, kind == ClientPortKind.Dns, datagrams, ledger);
+        var reception = new DatagramReception(socket, kind == ClientPortKind.Dns, datagrams, _loops, ledger);
         _loops.Run(() => reception.RunAsync(_stopping.Token));
         return port;
     }

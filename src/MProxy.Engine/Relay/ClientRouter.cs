@@ -2,11 +2,9 @@ using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
-using MProxy.Engine.Fleet;
 using MProxy.Engine.Http;
 using MProxy.Engine.Link;
 using MProxy.Engine.Routing;
-using MProxy.Engine.Tokens;
 using MProxy.Protocol;
 
 namespace MProxy.Engine.Relay;
@@ -29,9 +27,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     /// <summary>How long a client waits whose address and port may still be meant for another.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>The same of a client that another relay has brought, which waits for word.</summary>
-    private static readonly TimeSpan GuestPatience = TimeSpan.FromSeconds(2);
-
     private readonly ClientReception _reception = new(settings, ledger, time);
     private readonly CountByReason _refused = new();
 
@@ -39,7 +34,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     public int HttpsPort { get; set; }
 
     /// <summary>The other relays; null where there are none.</summary>
-    public RelayFleet? Fleet { get; set; }
+    public FleetRouter? Fleet { get; set; }
 
     /// <summary>How many clients were turned away since the start.</summary>
     public long RefusedCount => _refused.Total;
@@ -138,7 +133,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         {
             var (refusal, free) = Fleet is null
                 ? (Route(socket, arrival, servicePort, out var released), released)
-                : await RouteAnywhereAsync(Fleet, socket, arrival, servicePort, either.Token).ConfigureAwait(false);
+                : await RouteInFleetAsync(Fleet, socket, arrival, servicePort, either.Token).ConfigureAwait(false);
             if (free is null || patience.IsCancellationRequested || givenUp.IsCancellationRequested)
             {
                 return refusal is not null && givenUp.IsCancellationRequested ? ClientRefusal.TooMany : refusal;
@@ -168,9 +163,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             : Answer(arrival, Admit(Meta(arrival.EndPoint, arrival.Introduction, servicePort), arrival.EndPoint, isDatagram: false, JoinOf(socket, arrival), out free));
     }
 
-    /// <summary>Brings a client to a device of this relay or of another, whichever has a grant that names it more closely; this one first where none does.</summary>
-    private async Task<(ClientRefusal? Refusal, Task? Free)> RouteAnywhereAsync(
-        RelayFleet fleet, Socket socket, ClientArrival arrival, int servicePort, CancellationToken cancellationToken)
+    /// <summary>Brings a client to a device, of whatever relay of the fleet.</summary>
+    private async Task<(ClientRefusal? Refusal, Task? Free)> RouteInFleetAsync(
+        FleetRouter fleet, Socket socket, ClientArrival arrival, int servicePort, CancellationToken cancellationToken)
     {
         if (Redirect(arrival) is { } redirect)
         {
@@ -178,89 +173,9 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         }
 
         var meta = Meta(arrival.EndPoint, arrival.Introduction, servicePort);
-        var join = JoinOf(socket, arrival);
-        var here = registry.Closeness(meta);
-        var isClosest = here is { } closeness && closeness == (GrantRules.NameOf(meta)?.Length ?? 1);
-        IReadOnlyList<HopPlace> places = [];
-        if (!isClosest)
-        {
-            places = await fleet.FindAsync(meta, here ?? 0, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (here is not null && !(places is [var first, ..] && first.Closeness > here))
-        {
-            var refusal = Admit(meta, arrival.EndPoint, isDatagram: false, join, out var free);
-            if (free is not null || refusal?.MayGoElsewhere != true)
-            {
-                return (Answer(arrival, refusal), free);
-            }
-
-            places = isClosest ? await fleet.FindAsync(meta, here.Value, cancellationToken).ConfigureAwait(false) : places;
-        }
-
-        return (Answer(arrival, await ForwardAsync(fleet, meta, arrival.EndPoint, places, join, cancellationToken).ConfigureAwait(false)), null);
+        var (refusal, free) = await fleet.AdmitAsync(meta, arrival.EndPoint, JoinOf(socket, arrival), cancellationToken).ConfigureAwait(false);
+        return (Answer(arrival, refusal), free);
     }
-
-    /// <summary>Takes a client to another relay. It counts here too, as long as it is there.</summary>
-    private async Task<ClientRefusal?> ForwardAsync(
-        RelayFleet fleet, FrameMeta meta, IPEndPoint remote, IReadOnlyList<HopPlace> places, DeviceJoin join, CancellationToken cancellationToken)
-    {
-        if (places.Count == 0 || registry.Drained.Contains(meta))
-        {
-            return registry.WhyNone(meta);
-        }
-
-        if (admission.TryEnter(remote.Address, isDatagram: false) is { } denied)
-        {
-            return denied;
-        }
-
-        var isThere = false;
-        try
-        {
-            var refusal = await fleet.ForwardAsync(meta, places, link => (connection, client) => Noted(link, connection, client, join), cancellationToken).ConfigureAwait(false);
-            isThere = refusal is null;
-            return refusal;
-        }
-        finally
-        {
-            if (!isThere)
-            {
-                admission.Leave(remote.Address, isDatagram: false);
-            }
-        }
-    }
-
-    /// <summary>Brings a client of another relay to a device of this one.</summary>
-    public async Task BringAsync(HopGuest guest, bool isDraining, CancellationToken cancellationToken)
-    {
-        using var patience = new CancellationTokenSource(GuestPatience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        for (; ; )
-        {
-            Task? free = null;
-            var refusal = isDraining ? ClientRefusal.NoDevice : Admit(guest.Meta, guest.EndPoint, guest.IsDatagram, guest.Join, out free);
-            if (refusal is null)
-            {
-                guest.Start();
-                return;
-            }
-
-            if (free is null || guest.IsOver || either.IsCancellationRequested)
-            {
-                guest.Refuse(CodeOf(refusal), refusal.Reason);
-                return;
-            }
-
-            await free.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    /// <summary>What another relay is told.</summary>
-    private static string CodeOf(ClientRefusal refusal) =>
-        refusal == ClientRefusal.Duplicate ? ErrorCode.Duplicate
-        : refusal == ClientRefusal.Denied ? ErrorCode.NotGranted
-        : refusal.MeansNoDevice ? ErrorCode.NoDevice : ErrorCode.Busy;
 
     /// <summary>What a client is told, in its own protocol.</summary>
     private static ClientRefusal? Answer(ClientArrival arrival, ClientRefusal? refusal) => arrival.Introduction is not { } introduction || refusal is null || refusal == ClientRefusal.Denied ? refusal
@@ -278,13 +193,6 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
             var pump = new SocketPump(connection, client, arrival.First, filter, up, down);
             return (pump, () => pump.RunAsync(socket));
         };
-    }
-
-    private (ClientSink Sink, Func<Task>? Run) Noted(IClientLink link, LinkConnection connection, LinkClient client, DeviceJoin join)
-    {
-        // Under the link's lock: before it can be over.
-        records.Opened(client, link.Name);
-        return join(link, connection, client);
     }
 
     /// <summary>Clients of plain http that have to come by https are told so.</summary>
@@ -325,7 +233,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         {
             foreach (var link in candidates)
             {
-                switch (link.TryOpen(meta, (connection, client) => Noted(link, connection, client, join)))
+                switch (link.TryOpen(meta, NotedJoin(link, join)))
                 {
                     case OpenResult.Opened:
                         free = null;
@@ -352,6 +260,14 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return isDuplicate || free is not null ? ClientRefusal.Duplicate
             : isFull ? ClientRefusal.DevicesFull : candidates.Length == 0 ? registry.WhyNone(meta) : ClientRefusal.NoDevice;
     }
+
+    /// <summary>Makes the end of a client on a link, and notes that it has come there.</summary>
+    public ClientJoin NotedJoin(IClientLink link, DeviceJoin join) => (connection, client) =>
+    {
+        // Under the link's lock: before it can be over.
+        records.Opened(client, link.Name);
+        return join(link, connection, client);
+    };
 
     private static FrameMeta Meta(IPEndPoint client, ClientIntroduction? introduction, int servicePort) =>
         ClientIdentity.ToMeta(client) with { Service = introduction?.Service ?? "tcp", ServicePort = servicePort, Name = introduction?.Name };

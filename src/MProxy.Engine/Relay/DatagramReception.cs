@@ -10,14 +10,16 @@ namespace MProxy.Engine.Relay;
 /// <param name="socket">The port's socket, which its owner closes.</param>
 /// <param name="isDns">Clients are told apart, and brought to devices, by the name of their question too.</param>
 /// <param name="router">Brings new clients to devices.</param>
+/// <param name="tasks">Who waits for what is under way.</param>
 /// <param name="ledger">Where the buffer is noted.</param>
-internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRouter router, ResourceLedger ledger)
+internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRouter router, TaskSet tasks, ResourceLedger ledger)
 {
     private const int BufferLength = 64 << 10;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     private readonly Dictionary<ClientKey, DatagramClient> _clients = [];
+    private readonly SoughtDatagrams _sought = new();
     private readonly int _port = ((IPEndPoint)socket.LocalEndPoint!).Port;
 
     /// <summary>Questions are answered here.</summary>
@@ -46,7 +48,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
                     continue;
                 }
 
-                Take(buffer.AsSpan(0, count), address);
+                Take(buffer.AsSpan(0, count), address, cancellationToken);
                 await turn.Moved(count);
             }
         }
@@ -85,7 +87,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         }
     }
 
-    private void Take(ReadOnlySpan<byte> datagram, SocketAddress address)
+    private void Take(ReadOnlySpan<byte> datagram, SocketAddress address, CancellationToken cancellationToken, bool wasSought = false)
     {
         var query = isDns ? DnsQuery.TryRead(datagram, out _) : null;
         if (isDns && query is not { IsAnswer: false })
@@ -104,8 +106,27 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         {
             // The address that was received into is overwritten by the next datagram.
             var key = new ClientKey(Copy(address), query?.Name);
+            if (_sought.TryKeep(key, datagram))
+            {
+                return;
+            }
+
             var endpoint = (IPEndPoint)((IPEndPoint)socket.LocalEndPoint!).Create(key.Address);
-            var refusal = router.Open(Meta(endpoint, query), endpoint, (link, connection, opened) => client = Join(link, connection, opened, key));
+            var meta = Meta(endpoint, query);
+            if (!router.TryOpen(meta, endpoint, (link, connection, opened) => client = Join(link, connection, opened, key), out var refusal))
+            {
+                if (wasSought || !_sought.TryBegin(key, datagram))
+                {
+                    router.Dropped(DatagramDrop.Full);
+                }
+                else
+                {
+                    tasks.Run(() => SeekAsync(key, meta, cancellationToken));
+                }
+
+                return;
+            }
+
             if (refusal is not null)
             {
                 Answer(datagram, query, refusal, address);
@@ -117,6 +138,16 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         {
             // Its client has just ended, or too many wait: over TCP it waits its turn.
             Send(query.ToTruncated(datagram), address);
+        }
+    }
+
+    /// <summary>Asks where the device of a client is, and goes on with what the client has sent by then.</summary>
+    private async Task SeekAsync(ClientKey key, FrameMeta meta, CancellationToken cancellationToken)
+    {
+        await router.PrepareAsync(meta, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var datagram in _sought.End(key))
+        {
+            Take(datagram, key.Address, cancellationToken, wasSought: true);
         }
     }
 

@@ -30,15 +30,35 @@ internal sealed class DatagramRouter(RelaySettings settings, ClientRouter router
     public void Close() => _isClosed = true;
 
     /// <summary>Brings a new client to the first device that takes it.</summary>
-    /// <returns>Why none did; null where it is there.</returns>
-    public ClientRefusal? Open(in FrameMeta meta, IPEndPoint remote, Func<IClientLink, LinkConnection, LinkClient, DatagramClient> join)
+    /// <param name="meta">Who it is, and what it is for.</param>
+    /// <param name="remote">Where it comes from.</param>
+    /// <param name="join">Makes its end at this side.</param>
+    /// <param name="refusal">Why none did; null where it is there.</param>
+    /// <returns>False where others have to be asked first whether they have its device: <see cref="PrepareAsync"/>.</returns>
+    public bool TryOpen(in FrameMeta meta, IPEndPoint remote, Func<IClientLink, LinkConnection, LinkClient, DatagramClient> join, out ClientRefusal? refusal)
     {
-        var refusal = _isClosed ? ClientRefusal.Closing : router.Admit(meta, remote, isDatagram: true, (link, connection, client) => (join(link, connection, client), null), out _);
+        DeviceJoin joined = (link, connection, client) => (join(link, connection, client), null);
+        if (_isClosed)
+        {
+            refusal = ClientRefusal.Closing;
+        }
+        else if (router.Fleet is not { } fleet)
+        {
+            refusal = router.Admit(meta, remote, isDatagram: true, joined, out _);
+        }
+        else if (!fleet.TryAdmit(meta, remote, joined, out refusal))
+        {
+            return false;
+        }
+
         if (refusal is not null)
         {
             router.Count(refusal, meta);
         }
 
-        return refusal;
+        return true;
     }
+
+    /// <summary>Asks where its device is.</summary>
+    public Task PrepareAsync(FrameMeta meta, CancellationToken cancellationToken) => router.Fleet!.PrepareAsync(meta, cancellationToken);
 }

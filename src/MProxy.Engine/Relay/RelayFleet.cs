@@ -21,14 +21,19 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private readonly TaskSet _tasks;
     private readonly ResourceLedger _ledger;
     private readonly TimeProvider _time;
+    private readonly string _givenTcpPorts;
+    private readonly string _givenUdpPorts;
     private readonly RouteCounts _routes;
     private readonly IFleetDirectory _directory;
     private readonly FleetMember _member;
     private readonly RouteFinder _finder;
     private readonly Peers _peers;
+    private readonly TaskSet _membership;
+    private readonly CancellationTokenSource _leaving = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly HashSet<PeerGuests> _guests = [];
     private readonly WaitingRoom _pending = new(static () => (256, 64));
+    private readonly FleetPorts _ports;
     private CarrierListener? _listener;
     private volatile bool _isDraining;
 
@@ -37,9 +42,13 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     {
         (_relay, _settings, _routes, _events, _tasks, _ledger, _time) = (relay, settings, routes, events, tasks, ledger, time);
         _options = settings.Current.Fleet!;
+        _membership = new TaskSet(ledger);
+        _givenTcpPorts = PortRanges.Write(settings.Current.GrantedPort);
+        _givenUdpPorts = PortRanges.Write(settings.Current.GrantedUdpPort);
         _directory = FleetLibrary.Open(_options.Directory, this, time);
         _member = new FleetMember(_options, _directory, routes, Describe, this, time);
         _peers = new Peers(relay, settings, tasks, ledger, time);
+        _ports = relay.Ports.Fleet = new FleetPorts(settings.Current, _member, routes, relay.Ports, reason => events.Raise(EventKind.PeerError, relay.Name, reason));
         _finder = new RouteFinder(_directory, _member, node => node.Clients + (_peers.Find(node.Name)?.OpenedSince(node) ?? 0), time);
     }
 
@@ -48,6 +57,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     /// <summary>The links that take this relay's clients to other relays.</summary>
     public PeerLink[] Links => _peers.Links;
+
+    /// <summary>The devices that have a link here, by the ids of their tokens.</summary>
+    public DeviceClaims<RelayLink> Claims { get; } = new();
 
     /// <summary>What datagrams may hold while they wait.</summary>
     public DatagramBudget DatagramBudget { get; } = new(DatagramBudget.OfAll);
@@ -84,13 +96,23 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     public void Start()
     {
         _tasks.Run(() => _listener!.RunAsync(carrier => _tasks.Run(() => TakeAsync(carrier)), _stopping.Token));
-        _tasks.Run(() => _member.BeatAsync(_stopping.Token));
-        _tasks.Run(() => _member.TellAsync(_stopping.Token));
+        _membership.Run(() => _member.BeatAsync(_leaving.Token));
+        _membership.Run(() => _member.TellAsync(_leaving.Token));
+        _membership.Run(() => ClaimAsync(_leaving.Token));
     }
 
     /// <summary>Other relays that have devices for a client which are named no less closely than asked.</summary>
     public ValueTask<IReadOnlyList<HopPlace>> FindAsync(in FrameMeta client, int atLeast, CancellationToken cancellationToken) =>
         _finder.FindAsync(client, atLeast, isFresh: false, cancellationToken);
+
+    /// <summary>The same by what is known already; null where the directory has to be asked first.</summary>
+    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, int atLeast) => _finder.TryFind(client, atLeast);
+
+    /// <summary>The link to another relay, where it is up.</summary>
+    public PeerLink? LinkTo(FleetNode node) => _peers.Find(node.Name);
+
+    /// <summary>Brings that up, where it can be.</summary>
+    public async Task DialAsync(FleetNode node, CancellationToken cancellationToken) => await _peers.GetAsync(node, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Takes a client to another relay.</summary>
     /// <param name="meta">Who it is, and what it is for.</param>
@@ -137,6 +159,8 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     public async Task StopAsync()
     {
         Drain();
+        await _leaving.CancelAsync().ConfigureAwait(false);
+        await _membership.WhenEmptyAsync().ConfigureAwait(false);
         await _member.LeaveAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _peers.StopAsync().ConfigureAwait(false);
@@ -149,6 +173,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     /// <summary>What is held of the directory is given back. When nothing runs any more.</summary>
     public ValueTask DisposeAsync() => _directory.DisposeAsync();
 
+    /// <summary>Another relay has no device for a client that it was said to have.</summary>
+    public void WasMistaken(in FrameMeta client) => _finder.WasMistaken(client);
+
     /// <summary>A datagram between relays cannot go on.</summary>
     public void DatagramDropped() => _relay.HopDatagramDropped();
 
@@ -158,6 +185,31 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     void IFleetWatcher.DeviceClaimed(DeviceClaim claim)
     {
+        switch (Claims.Heard(claim))
+        {
+            case ({ } link, true):
+                _relay.Replace(link);
+                break;
+            case ({ } link, false):
+                // It came back elsewhere: is this link still alive?
+                _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
+                break;
+            default:
+                break;
+        }
+    }
+
+    void IFleetHost.Beaten(bool isAnew)
+    {
+        if (!_isDraining)
+        {
+            _ports.Follow();
+        }
+
+        if (isAnew)
+        {
+            Claims.TellAll();
+        }
     }
 
     void IFleetHost.DirectoryLost(string reason) =>
@@ -173,6 +225,42 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     void IFleetHost.Superseded() =>
         _events.Raise(EventKind.DirectoryLost, _relay.Name, $"Another relay has joined the fleet as {_options.NodeName}: this one serves its own clients alone, until it is started under a name of its own.");
+
+    /// <summary>Tells the directory which devices have a link here. Where another machine with a device's token came later, this one's link ends.</summary>
+    private async Task ClaimAsync(CancellationToken cancellationToken)
+    {
+        const int Batch = 200;
+        try
+        {
+            for (; ; )
+            {
+                var claims = await Claims.TakeAsync(Batch, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    var answers = await Task.WhenAll(claims.Select(claim => _directory.ClaimAsync(claim, _options.NodeName, cancellationToken))).WaitAsync(cancellationToken).ConfigureAwait(false);
+                    foreach (var (asked, answer) in claims.Zip(answers))
+                    {
+                        if (answer.Session == asked.Session)
+                        {
+                            Claims.Heard(answer);
+                        }
+                        else if (Claims.Lost(asked) is { } link)
+                        {
+                            _relay.Replace(link);
+                        }
+                    }
+                }
+                catch (FleetDirectoryException)
+                {
+                    Claims.GiveBack(claims);
+                    await _member.NextBeat.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
 
     /// <summary>A device may have gone elsewhere while this process stood still: links that are dead must not stand for it.</summary>
     private void ProbeAll()
@@ -190,6 +278,10 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         Version = typeof(RelayFleet).Assembly.GetName().Version?.ToString(3) ?? "",
         Links = _relay.LinkCount,
         Clients = _relay.ClientCount,
+        TcpPorts = PortRanges.Write(_routes.Ports.Where(port => !port.IsUdp).Select(port => port.Port)),
+        UdpPorts = PortRanges.Write(_routes.Ports.Where(port => port.IsUdp).Select(port => port.Port)),
+        GivenTcpPorts = _givenTcpPorts,
+        GivenUdpPorts = _givenUdpPorts,
         IsDraining = _isDraining,
     };
 

@@ -52,6 +52,9 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
     /// <summary>It has greeted, and has shown a token that holds, or needs none: before that it is a stranger.</summary>
     public bool IsDevice => _isDevice;
 
+    /// <summary>Which links are one device's; of a device that does not say, this one alone.</summary>
+    public string Session { get; private set; } = Guid.NewGuid().ToString("n");
+
     /// <summary>The device takes no new clients.</summary>
     public bool IsDraining { get; private set; }
 
@@ -213,6 +216,9 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
                 IsDraining = true;
                 _relay.Registry.Drain(this);
                 return true;
+            case SessionMessage.Command when token is not null && SessionMessage.IsValid(token):
+                Session = token;
+                return true;
             case ServicesMessage.Command:
                 _relay.Registry.Tell(this, ServicesMessage.Read(command.FirstArgument));
                 return true;
@@ -228,6 +234,11 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
             foreach (var stale in _relay.Registry.Grant(this, grant))
             {
                 _relay.Replace(stale);
+            }
+
+            if (grant.Id.Length > 0)
+            {
+                _relay.Fleet?.Claims.Hold(grant.Id, Session, this);
             }
 
             ArmTimer();
@@ -284,6 +295,7 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
         foreach (var grant in grants)
         {
             _relay.Registry.Revoke(this, grant);
+            _relay.Fleet?.Claims.Drop(grant.Id, this);
         }
 
         if (grants.Length > 0)

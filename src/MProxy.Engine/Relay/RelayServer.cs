@@ -66,7 +66,7 @@ public sealed class RelayServer : ISession, IMeterSource
             () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
         Fleet = routes is null ? null : new RelayFleet(this, _settings, routes, _events, _tasks, _ledger, time);
-        _clients.Fleet = Fleet;
+        _clients.Fleet = Fleet is null ? null : new FleetRouter(Fleet, _clients, Registry, Admission, time);
     }
 
     /// <inheritdoc/>
@@ -354,7 +354,7 @@ public sealed class RelayServer : ISession, IMeterSource
     internal void PeerRefused(string reason) => _linksRefused.Add(reason);
 
     /// <summary>Brings a client of another relay to a device.</summary>
-    internal Task BringAsync(HopGuest guest, bool isDraining, CancellationToken cancellationToken) => _clients.BringAsync(guest, isDraining, cancellationToken);
+    internal Task BringAsync(HopGuest guest, bool isDraining, CancellationToken cancellationToken) => _clients.Fleet!.BringAsync(guest, isDraining, cancellationToken);
 
     /// <summary>A datagram between relays was dropped.</summary>
     internal void HopDatagramDropped() => DatagramDropped(null, DatagramDrop.Full);

@@ -1,5 +1,11 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using MProxy.Engine.Device;
+using MProxy.Engine.Link;
+using MProxy.Engine.Tests.Datagrams;
 using MProxy.Engine.Tests.Front;
+using MProxy.Engine.Tests.Sessions;
 using MProxy.Engine.Tokens;
 using MProxy.Trials.Clients;
 
@@ -59,5 +65,148 @@ public sealed class FleetTests
         Assert.Equal("app.example.com", await FleetWorld.AskAsync(here, "app.example.com"));
         await world.StopAsync(there);
         Assert.Equal("", (await redis.AskAsync("hget", "mproxy:{relays}", "r2")).Trim());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Datagrams_cross_too_and_the_first_is_not_lost(bool isDns)
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1", FleetWorld.WithoutTokens), await world.AddRelayAsync("r2", FleetWorld.WithoutTokens));
+        using var service = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        service.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var echoing = EchoAsync(service, FleetWorld.Token);
+        await world.AddDeviceAsync($"udp://{service.LocalEndPoint}", new Grant(), there);
+        await world.SettledAsync();
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        await client.ConnectAsync(new IPEndPoint(IPAddress.Loopback, isDns ? here.DnsPort[0] : here.UdpPort[0]), FleetWorld.Token);
+        for (var number = 0; number < 20; number++)
+        {
+            var sent = isDns ? DnsMessages.Query("www.example.com", id: (ushort)number) : RandomNumberGenerator.GetBytes(1 + (number * 60));
+            await client.SendAsync(sent, FleetWorld.Token);
+            var received = new byte[2000];
+            var count = await client.ReceiveAsync(received, FleetWorld.Token).AsTask().WaitAsync(TimeSpan.FromSeconds(5), FleetWorld.Token);
+            Assert.Equal(sent.Length, count);
+        }
+
+        service.Close();
+        await echoing;
+    }
+
+    [Fact]
+    public async Task The_very_name_comes_first_wherever_it_is()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        await world.AddWebAsync("any", new Grant { Domains = ["*.example.com"] }, here);
+        await world.AddWebAsync("very", new Grant { Domains = ["very.example.com"] }, there);
+        await FleetWorld.ServesAsync(here, "very.example.com", "very");
+        await FleetWorld.ServesAsync(there, "other.example.com", "any");
+        Assert.Equal("any", await FleetWorld.AskAsync(here, "other.example.com"));
+        Assert.Equal("very", await FleetWorld.AskAsync(there, "very.example.com"));
+    }
+
+    [Fact]
+    public async Task Devices_of_the_relay_itself_come_first()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        await world.AddWebAsync("one", new Grant { Domains = ["app.example.com"] }, here);
+        await world.AddWebAsync("other", new Grant { Domains = ["app.example.com"] }, there);
+        await world.SettledAsync();
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal("one", await FleetWorld.AskAsync(here, "app.example.com"));
+            Assert.Equal("other", await FleetWorld.AskAsync(there, "app.example.com"));
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_is_found_where_nobody_is()
+    {
+        await using var world = new FleetWorld();
+        var here = await world.AddRelayAsync("r1");
+        await world.AddRelayAsync("r2");
+        Assert.StartsWith("HTTP/1.1 502 ", await FrontClient.AskAsync(here.HttpPort[0], "GET / HTTP/1.1\r\nHost: none.example.com\r\n\r\n"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_granted_port_is_open_at_every_relay_that_gives_it_away()
+    {
+        await using var world = new FleetWorld();
+        var port = FreePort.Take();
+        var here = await world.AddRelayAsync("r1", options => options with { GrantedPort = [port] });
+        var there = await world.AddRelayAsync("r2");
+        var bytes = new KnownBytes();
+        await Until.TrueAsync(() => there.FleetRelays.Count(relay => relay.State == FleetState.Up) == 2);
+        var device = await world.AddDeviceAsync(world.AddService(bytes.ServeAsync).Target, new Grant { Ports = [port] }, there);
+        await Until.TrueAsync(() => here.OpenPort.Contains(port));
+        Assert.DoesNotContain(port, there.OpenPort);
+        Assert.True(await bytes.AskAsync(port, 7, 1000, FleetWorld.Token));
+        await device.StopAsync(cancellationToken: FleetWorld.Token);
+        await Until.TrueAsync(() => !here.OpenPort.Contains(port));
+    }
+
+    [Fact]
+    public async Task Links_of_one_device_to_several_relays_stand_together()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        var (_, device) = await world.AddWebAsync("app.example.com", new Grant { Id = "d1", Domains = ["app.example.com"] }, here, there);
+        await Until.TrueAsync(() => (here.LinkCount, there.LinkCount) == (1, 1) && here.Fleet!.IsSettled && there.Fleet!.IsSettled);
+        Assert.Equal("app.example.com", await FleetWorld.AskAsync(here, "app.example.com"));
+        Assert.Equal("app.example.com", await FleetWorld.AskAsync(there, "app.example.com"));
+        Assert.All(device.Links, link => Assert.Equal(LinkState.Connected, link.State));
+    }
+
+    [Fact]
+    public async Task Another_machine_with_a_devices_token_takes_over_from_it_at_any_relay()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        var grant = new Grant { Id = "d1", Domains = ["app.example.com"] };
+        var (_, old) = await world.AddWebAsync("old", grant, here);
+        await FleetWorld.ServesAsync(here, "app.example.com", "old");
+        var events = new EventLog();
+        old.EventRaised += events.Take;
+        await world.AddWebAsync("new", grant, there);
+        Assert.Equal(ErrorCode.Replaced, (await events.NextAsync(EventKind.LinkLost)).Code);
+    }
+
+    [Fact]
+    public async Task One_that_drains_gets_no_clients_of_others_and_finishes_those_it_has()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        await world.AddWebAsync("app.example.com", new Grant { Id = "d1", Domains = ["app.example.com"] }, there, here);
+        await world.AddWebAsync("other.example.com", there);
+        await FleetWorld.ServesAsync(here, "other.example.com");
+        using var client = await FrontClient.ConnectAsync(here.HttpPort[0]);
+        Assert.Equal("other.example.com", await FleetWorld.AskAsync(client, "other.example.com"));
+        var stopping = there.StopAsync(TimeSpan.FromSeconds(20), FleetWorld.Token);
+        await Until.TrueAsync(() => here.FleetRelays.Any(relay => relay is { Name: "r2", State: FleetState.Draining }));
+        Assert.Equal("other.example.com", await FleetWorld.AskAsync(client, "other.example.com"));
+        Assert.StartsWith("HTTP/1.1 502 ", await FrontClient.AskAsync(here.HttpPort[0], "GET / HTTP/1.1\r\nHost: other.example.com\r\n\r\n"), StringComparison.Ordinal);
+        Assert.Equal("app.example.com", await FleetWorld.AskAsync(here, "app.example.com"));
+        client.Socket.Close();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(10), FleetWorld.Token);
+    }
+
+    private static async Task EchoAsync(Socket service, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[2000];
+        try
+        {
+            for (; ; )
+            {
+                var received = await service.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), cancellationToken);
+                buffer[2] |= received.ReceivedBytes > 12 ? (byte)0x80 : (byte)0;
+                await service.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), SocketFlags.None, received.RemoteEndPoint, cancellationToken);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+        }
     }
 }
