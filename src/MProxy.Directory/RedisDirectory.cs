@@ -187,12 +187,26 @@ internal sealed class RedisDirectory : IFleetDirectory
     {
         try
         {
-            var connection = await ConnectAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-            return await ask(connection).WaitAsync(cancellationToken).ConfigureAwait(false);
+            var connection = await OrGiveUpAsync(ConnectAsync(), cancellationToken).ConfigureAwait(false);
+            return await OrGiveUpAsync(ask(connection), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
         {
             throw new FleetDirectoryException(Reason(error), error);
+        }
+    }
+
+    /// <summary>The package takes no token: what is given up ends by itself, and how is nobody's business.</summary>
+    private static async Task<T> OrGiveUpAsync<T>(Task<T> asked, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await asked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = asked.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
         }
     }
 

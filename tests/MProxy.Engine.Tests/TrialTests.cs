@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MProxy.Engine.Tests.Front;
 
 namespace MProxy.Engine.Tests;
 
@@ -9,9 +10,15 @@ public sealed class TrialTests(ITestOutputHelper output)
     [Theory]
     [InlineData("load --idle 1000 --active 200 --links 100 --seconds 60")]
     [InlineData("kill --seconds 30")]
+    [InlineData("fleet --seconds 40")]
     public async Task Nothing_is_lost_or_left(string arguments)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "They count in /proc.");
+        if (arguments.StartsWith("fleet", StringComparison.Ordinal))
+        {
+            Programs.Need("redis-server", "redis-cli");
+        }
+
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "MProxy.Trials"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var trial = Process.Start(start)!;
         try

@@ -96,7 +96,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
             try
             {
                 await TryTellAsync(patience.Token).ConfigureAwait(false);
-                await directory.LeaveAsync(Self(), patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+                await directory.LeaveAsync(Self(), patience.Token).ConfigureAwait(false);
             }
             catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
             {
@@ -109,9 +109,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
     private async Task TryBeatAsync(bool wasAway, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var timeout = time.CreateTimer(_ => patience.Cancel(), null, AnswerTimeout, Timeout.InfiniteTimeSpan);
-        await using var stopTimeout = timeout.ConfigureAwait(false);
+        using var patience = new Patience(AnswerTimeout, time, cancellationToken);
         try
         {
             // Where one stood still, another may have come in its place: asked as who it was, it hears of that.
@@ -135,7 +133,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     }
 
     private Task<FleetBeat> AskAsync(FleetNode self, CancellationToken cancellationToken) =>
-        directory.BeatAsync(self, options.Lease, cancellationToken).WaitAsync(cancellationToken);
+        directory.BeatAsync(self, options.Lease, cancellationToken);
 
     private void Take(FleetBeat beat, bool wasAway)
     {
@@ -188,13 +186,13 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
             {
                 if (_isUp && !_isSuperseded && Generation is > 0 and var generation)
                 {
-                    await Task.WhenAll(batch.Select(one => directory.PutAsync(one.Key, new FleetRoute(options.NodeName, generation, one.Links, one.Below), cancellationToken)))
-                        .WaitAsync(AnswerTimeout, time, cancellationToken).ConfigureAwait(false);
+                    using var patience = new Patience(AnswerTimeout, time, cancellationToken);
+                    await Task.WhenAll(batch.Select(one => directory.PutAsync(one.Key, new FleetRoute(options.NodeName, generation, one.Links, one.Below), patience.Token))).ConfigureAwait(false);
                     routes.Told();
                     isTold = true;
                 }
             }
-            catch (Exception error) when (error is FleetDirectoryException or TimeoutException)
+            catch (Exception error) when (error is FleetDirectoryException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 // Told again behind the next beat that is answered.
             }
@@ -217,9 +215,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var timer = time.CreateTimer(_ => waiting.Cancel(), null, options.Beat, Timeout.InfiniteTimeSpan);
-        await using var stopTimer = timer.ConfigureAwait(false);
+        using var waiting = new Patience(options.Beat, time, cancellationToken);
         try
         {
             await _hurry.Reader.ReadAsync(waiting.Token).ConfigureAwait(false);

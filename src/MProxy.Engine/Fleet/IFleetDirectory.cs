@@ -2,7 +2,7 @@ namespace MProxy.Engine.Fleet;
 
 /// <summary>
 /// Where the relays of a fleet find each other, and which of them has whose devices. What it says is a hint that may be late: which device gets a
-/// client is decided by the relay that has its link. Whatever it is asked may fail with a <see cref="FleetDirectoryException"/>, or take long.
+/// client is decided by the relay that has its link. Whatever it is asked may fail with a <see cref="FleetDirectoryException"/>, or take long; it lets go as soon as its token says so.
 /// </summary>
 public interface IFleetDirectory : IAsyncDisposable
 {

@@ -187,13 +187,13 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
             using var patience = new CancellationTokenSource(AnswerTimeout, time);
             var wasWrong = entry.IsWrong;
             (entry.IsWrong, entry.IsExpired) = (false, false);
-            var routes = await directory.FindAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            var routes = await directory.FindAsync(entry.Key, patience.Token).ConfigureAwait(false);
             if (routes.Count > 0 && !entry.IsWatched)
             {
                 // Asked again, since it may have changed before it was watched.
-                await directory.WatchAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+                await directory.WatchAsync(entry.Key, patience.Token).ConfigureAwait(false);
                 entry.IsWatched = true;
-                routes = await directory.FindAsync(entry.Key, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+                routes = await directory.FindAsync(entry.Key, patience.Token).ConfigureAwait(false);
             }
 
             entry.Take(routes, isDoubtful: routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && !entry.IsDoubtful);

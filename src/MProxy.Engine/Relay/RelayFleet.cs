@@ -237,7 +237,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
                 var claims = await Claims.TakeAsync(Batch, cancellationToken).ConfigureAwait(false);
                 try
                 {
-                    var answers = await Task.WhenAll(claims.Select(claim => _directory.ClaimAsync(claim, _options.NodeName, cancellationToken))).WaitAsync(cancellationToken).ConfigureAwait(false);
+                    var answers = await Task.WhenAll(claims.Select(claim => _directory.ClaimAsync(claim, _options.NodeName, cancellationToken))).ConfigureAwait(false);
                     foreach (var (asked, answer) in claims.Zip(answers))
                     {
                         if (answer.Session == asked.Session)

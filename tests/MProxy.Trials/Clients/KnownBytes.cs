@@ -13,10 +13,12 @@ namespace MProxy.Trials.Clients;
 /// <param name="endsAreTrue">
 /// An end in order says that all was said. Of a process that was killed it does not: the system ends its connections as if it had.
 /// </param>
-internal sealed class KnownBytes(bool endsAreTrue = true)
+/// <param name="apart">Which of several services it is, whose bytes are not the others'.</param>
+internal sealed class KnownBytes(bool endsAreTrue = true, uint apart = 0)
 {
     private const int HeadLength = 8;
-    private const uint Answer = 0x5bd1_e995;
+
+    private readonly uint _answer = 0x5bd1_e995 ^ (apart * 40_503);
 
     /// <summary>Called when another piece was said, or heard, before that goes on.</summary>
     public delegate ValueTask Pace(bool isHeard, CancellationToken cancellationToken);
@@ -44,7 +46,7 @@ internal sealed class KnownBytes(bool endsAreTrue = true)
         return await BothAsync(
             client,
             (ended, token) => SayAsync(client, number, length, pace, ended, token),
-            (ended, token) => HearAsync(client, (uint)number ^ Answer, length, $"client {number}", pace, ended, token),
+            (ended, token) => HearAsync(client, (uint)number ^ _answer, length, $"client {number}", pace, ended, token),
             cancellationToken);
     }
 
@@ -77,7 +79,7 @@ internal sealed class KnownBytes(bool endsAreTrue = true)
             client,
             async (ended, token) =>
             {
-                await SendAsync(client, number ^ Answer, length, null, token);
+                await SendAsync(client, number ^ _answer, length, null, token);
 
                 // The end of an answer says that the question was heard whole.
                 await heard.Task.WaitAsync(token);

@@ -38,6 +38,9 @@ internal sealed class Victim(params object[] arguments) : IDisposable
     /// <summary>Has its pool without a thread for so long.</summary>
     public void Starve(int milliseconds) => _process.Ask(string.Create(CultureInfo.InvariantCulture, $"{Role.Starve}{milliseconds}"));
 
+    /// <summary>What it answers to a line.</summary>
+    public string Ask(string line) => _process.Ask(line);
+
     public string Stop() => _process.Stop();
 
     public void Dispose() => _process.Dispose();

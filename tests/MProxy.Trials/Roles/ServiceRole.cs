@@ -12,18 +12,23 @@ internal static class ServiceRole
 {
     public const string Name = "service";
 
+    /// <summary>In place of the first argument: no end is to be believed, and each port has bytes of its own.</summary>
+    public const string Apart = "apart";
+
     /// <param name="arguments">Whether an end in order is to be believed, and the ports, 0 for any.</param>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
-        var bytes = new KnownBytes(bool.Parse(arguments[0]));
+        var isApart = arguments[0] == Apart;
+        var endsAreTrue = !isApart && bool.Parse(arguments[0]);
         var ledger = new ResourceLedger();
         var tasks = new TaskSet(ledger);
         using var stopping = new CancellationTokenSource();
         var clients = 0;
         var listeners = arguments.Skip(1).Select(port => TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, int.Parse(port, CultureInfo.InvariantCulture)))).ToArray();
-        foreach (var listener in listeners)
+        foreach (var (index, listener) in listeners.Index())
         {
-            tasks.Run(() => TcpSocket.AcceptAllAsync(listener, socket => tasks.Run(() => ServeAsync(socket)), TimeProvider.System, stopping.Token));
+            var bytes = new KnownBytes(endsAreTrue, isApart ? (uint)index : 0);
+            tasks.Run(() => TcpSocket.AcceptAllAsync(listener, socket => tasks.Run(() => ServeAsync(bytes, socket)), TimeProvider.System, stopping.Token));
         }
 
         return await Role.RunAsync(
@@ -38,7 +43,7 @@ internal static class ServiceRole
             },
             () => [ledger]);
 
-        async Task ServeAsync(Socket socket)
+        async Task ServeAsync(KnownBytes bytes, Socket socket)
         {
             Interlocked.Increment(ref clients);
             using (socket)
