@@ -15,6 +15,7 @@
         'ConvertTo-MProxyFrame'
         'Disconnect-MProxyRelay'
         'Get-MProxyConnection'
+        'Get-MProxyFleet'
         'Get-MProxyLink'
         'Get-MProxyRelay'
         'Get-MProxySocketId'

@@ -67,7 +67,7 @@ public sealed record DirectoryUri
     }
 
     /// <summary>The same with another password.</summary>
-    internal DirectoryUri WithPassword(string password) => this with { Password = password };
+    public DirectoryUri WithPassword(string password) => this with { Password = password };
 
     /// <inheritdoc/>
     public override string ToString()

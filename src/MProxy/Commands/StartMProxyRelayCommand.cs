@@ -2,9 +2,11 @@ using System.Management.Automation;
 using System.Net;
 using System.Net.Sockets;
 using System.Security;
+using System.Security.Cryptography.X509Certificates;
 using MProxy.Abstractions;
 using MProxy.Engine.Access;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Fleet;
 using MProxy.Engine.Relay;
 using MProxy.Internal;
 using MProxy.Internal.Configuration;
@@ -162,6 +164,56 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     [AllowEmptyCollection]
     public string[] RevokedTokenId { get; set; } = [];
 
+    /// <summary>Where the relays of a fleet find each other: redis://host:6379, rediss://host:6379, or memory://name for those of this process.</summary>
+    [Parameter]
+    [DirectoryUriTransform]
+    public DirectoryUri? Directory { get; set; }
+
+    /// <summary>The password of the directory, where it asks for one.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public SecureString? DirectoryPassword { get; set; }
+
+    /// <summary>The relay's name in the fleet, which no other has: 1 to 64 letters, digits and any of -_.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? NodeName { get; set; }
+
+    /// <summary>Where other relays of the fleet come in: tls or wss. Port 0 lets the system choose.</summary>
+    [Parameter]
+    [CarrierUriTransform]
+    public CarrierUri? PeerListen { get; set; }
+
+    /// <summary>Where other relays are to dial for that, where it is not what is listened on.</summary>
+    [Parameter]
+    [CarrierUriTransform]
+    public CarrierUri? PeerAddress { get; set; }
+
+    /// <summary>The certificate to show to other relays, with its private key; that of -Certificate unless given.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public X509Certificate2? PeerCertificate { get; set; }
+
+    /// <summary>A file with that certificate: PFX, or PEM with the chain behind it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? PeerCertificatePath { get; set; }
+
+    /// <summary>A PEM file with the private key, where it is not in -PeerCertificatePath.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? PeerCertificateKeyPath { get; set; }
+
+    /// <summary>What the file or key is encrypted with.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public SecureString? PeerCertificatePassword { get; set; }
+
+    /// <summary>The certificates that other relays may show, by SHA-256 or SHA-1 thumbprint; unless given, the very one that this relay shows.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[] PeerThumbprint { get; set; } = [];
+
     /// <summary>Where the metrics are shown to Prometheus: an address and port of loopback, or a port alone; 0 lets the system choose. Nowhere unless given.</summary>
     [Parameter]
     [LocalEndPointTransform]
@@ -204,6 +256,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
         }
 
         Foreground.Check(this, Wait, nameof(DrainTimeout));
+        CheckFleet();
         if (Secret.Length + PublicKey.Length > 0)
         {
             foreach (var uri in Listen.Where(uri => uri is { IsSecure: false, IsLocalOnly: false }))
@@ -232,7 +285,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             ThrowTerminatingError(ErrorRecords.AccessLogUnavailable(error, AccessLogPath));
             throw;
         }
-        catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException)
+        catch (Exception error) when (error is SocketException or InvalidOperationException or FormatException or ArgumentException or IOException or FleetDirectoryException)
         {
             ThrowTerminatingError(ErrorRecords.StartFailed("Relay", error, listeners));
             throw;
@@ -244,6 +297,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     private RelayOptions Options(string name)
     {
         var (certificate, chain) = LoadCertificate();
+        var (peerCertificate, peerChain) = CertificateParameters.Load(this, "PeerCertificate", PeerCertificate, PeerCertificatePath, PeerCertificateKeyPath, PeerCertificatePassword);
         return new RelayOptions
         {
             Name = name,
@@ -276,6 +330,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             TokenTimeout = TimeSpan.FromSeconds(TokenTimeout),
             MetricsEndPoint = MetricsAddress,
             Link = LinkOptions(),
+            Fleet = FleetOptions(peerCertificate ?? certificate, peerCertificate is null ? chain : peerChain),
             Carrier = new ListenOptions
             {
                 Certificate = certificate,
@@ -285,5 +340,45 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
                 HandshakeTimeout = TimeSpan.FromSeconds(HandshakeTimeout),
             },
         };
+    }
+
+    private FleetOptions? FleetOptions(X509Certificate2? certificate, X509Certificate2Collection? chain)
+    {
+        if (Directory is null)
+        {
+            return null;
+        }
+
+        return new FleetOptions
+        {
+            Directory = DirectoryPassword is null ? Directory : Directory.WithPassword(Internal.Secret.Reveal(DirectoryPassword)),
+            NodeName = NodeName!,
+            PeerListen = PeerListen!,
+            PeerAddress = PeerAddress,
+            PeerCertificate = certificate ?? throw new ArgumentException("Relays of a fleet show each other a certificate: give -PeerCertificatePath, or -CertificatePath for both."),
+            PeerCertificateChain = chain,
+            PeerThumbprint = PeerThumbprint,
+        };
+    }
+
+    /// <summary>What makes a relay one of a fleet goes together.</summary>
+    private void CheckFleet()
+    {
+        string[] others = [nameof(DirectoryPassword), nameof(NodeName), nameof(PeerListen), nameof(PeerAddress), nameof(PeerCertificate), nameof(PeerCertificatePath), nameof(PeerThumbprint)];
+        if (Directory is null)
+        {
+            if (Array.Find(others, MyInvocation.BoundParameters.ContainsKey) is { } lone)
+            {
+                ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException($"-{lone} is for a relay with a -Directory."), lone));
+            }
+        }
+        else if (NodeName is null || PeerListen is null)
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(new ArgumentException("A relay with a -Directory needs a -NodeName, and -PeerListen, where the others reach it."), Directory));
+        }
+        else if (Directory is { Scheme: "redis" } && !Directory.Servers.All(server => server.Host == "localhost" || (IPAddress.TryParse(server.Host, out var address) && IPAddress.IsLoopback(address))))
+        {
+            WriteWarning($"What is said to {Directory} is unencrypted, and whoever can change it can lead clients astray: use rediss://, or a network that nobody else is on.");
+        }
     }
 }

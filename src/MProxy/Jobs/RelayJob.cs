@@ -90,6 +90,9 @@ public sealed class RelayJob : SessionJob
     /// <inheritdoc cref="RelayServer.UnloggedCount"/>
     public long UnloggedCount => Relay.UnloggedCount;
 
+    /// <inheritdoc cref="RelayServer.PeerListen"/>
+    public CarrierUri? PeerListen => Relay.PeerListen;
+
     /// <inheritdoc cref="RelayServer.Limits"/>
     public RelayLimits Limits => Relay.Limits;
 
