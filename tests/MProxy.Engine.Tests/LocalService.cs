@@ -37,6 +37,15 @@ internal static class LocalService
         }
     }
 
+    /// <summary>Reads all, and says nothing.</summary>
+    public static async Task IgnoreAsync(Socket local)
+    {
+        var buffer = new byte[256 << 10];
+        while (await local.ReceiveAsync(buffer, Token) > 0)
+        {
+        }
+    }
+
     public static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, int step)
     {
         for (var at = 0; at < bytes.Length;)

@@ -12,6 +12,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _loops = new(new ResourceLedger());
     private readonly List<Socket> _sockets = [];
+    private volatile TaskCompletionSource _parted = new();
     private readonly int _targetPort;
     private readonly TimeSpan _delay;
 
@@ -21,10 +22,17 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         _targetPort = targetPort;
         _delay = delay;
+        _parted.SetResult();
         _loops.Run(() => TcpSocket.AcceptAllAsync(_listener, near => _loops.Run(() => RunAsync(near)), TimeProvider.System, _stopping.Token));
     }
 
     public CarrierUri Uri => CarrierUri.Parse($"tcp://127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}");
+
+    /// <summary>Takes everything in and lets nothing through, as a network that is parted. Nobody is told.</summary>
+    public void Part() => _parted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets all through again, also what came meanwhile.</summary>
+    public void Heal() => _parted.TrySetResult();
 
     /// <summary>Resets whatever goes through; new connections go through again.</summary>
     public void Cut()
@@ -54,6 +62,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         Socket? far = null;
         try
         {
+            await _parted.Task.WaitAsync(_stopping.Token);
             far = await TcpSocket.ConnectAsync("127.0.0.1", _targetPort, _stopping.Token);
             lock (_sockets)
             {
@@ -105,6 +114,7 @@ internal sealed class TcpProxy : IAsyncDisposable
                 await Task.Delay(wait, TimeProvider.System, _stopping.Token);
             }
 
+            await _parted.Task.WaitAsync(_stopping.Token);
             for (var sent = 0; sent < bytes.Length;)
             {
                 sent += await to.SendAsync(bytes.AsMemory(sent), SocketFlags.None, _stopping.Token);

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
@@ -20,7 +19,7 @@ internal static class CarrierDialer
         {
             return uri.IsWebSocket
                 ? await new WebSocketDialer(uri, options, check, parts, time).DialAsync(cancellationToken).ConfigureAwait(false)
-                : await DialStreamAsync(uri, options, check, parts, time, cancellationToken).ConfigureAwait(false);
+                : await DialStreamAsync(uri, options, check, parts, ledger, time, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -41,21 +40,21 @@ internal static class CarrierDialer
     }
 
     private static async Task<Carrier> DialStreamAsync(
-        CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, TimeProvider time, CancellationToken cancellationToken)
+        CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = parts.Add(await ConnectAsync(uri, cancellationToken).ConfigureAwait(false));
         var activity = parts.Add(ActivityStream.Over(socket, time));
-        var secure = uri.IsSecure ? parts.Add(new SslStream(activity, leaveInnerStreamOpen: false)) : null;
+        var secure = uri.IsSecure ? parts.Add(new TlsStream(activity, ledger)) : null;
         if (secure is not null)
         {
-            await secure.AuthenticateAsClientAsync(DeviceTls.Options(uri, options, check), cancellationToken).ConfigureAwait(false);
+            await secure.Secure.AuthenticateAsClientAsync(DeviceTls.Options(uri, options, check), cancellationToken).ConfigureAwait(false);
         }
 
         return new Carrier(uri.Scheme, secure ?? (Stream)activity, activity, parts)
         {
             LocalEndPoint = SocketEndPoints.Local(socket),
             RemoteEndPoint = SocketEndPoints.Remote(socket),
-            TlsProtocol = secure?.SslProtocol.ToString(),
+            TlsProtocol = secure?.Secure.SslProtocol.ToString(),
             PeerThumbprint = check.Thumbprint,
         };
     }

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using MProxy.Engine.Http;
@@ -83,9 +82,9 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
         CertificateCheck? shown = null;
         if (tls is not null)
         {
-            var secure = parts.Add(new SslStream(activity, leaveInnerStreamOpen: false));
-            shown = await tls.AuthenticateAsync(secure, cancellationToken).ConfigureAwait(false);
-            protocol = secure.SslProtocol.ToString();
+            var secure = parts.Add(new TlsStream(activity, ledger));
+            shown = await tls.AuthenticateAsync(secure.Secure, cancellationToken).ConfigureAwait(false);
+            protocol = secure.Secure.SslProtocol.ToString();
             stream = secure;
         }
 
@@ -161,7 +160,7 @@ internal sealed class CarrierHandshake(CarrierUri uri, ListenOptions options, Re
 
     private async Task LingerAsync(Socket socket, Stream stream, ActivityStream activity, CancellationToken cancellationToken)
     {
-        if (stream is SslStream secure)
+        if (stream is TlsStream { Secure: var secure })
         {
             using var timeout = new CancellationTokenSource(GoodbyeTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);

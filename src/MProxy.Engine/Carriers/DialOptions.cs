@@ -15,6 +15,9 @@ public sealed record DialOptions
     /// </summary>
     public IReadOnlyList<string> Thumbprint { get; init; } = [];
 
+    /// <summary>Between relays, which move the most: of equally good ciphers the cheapest is offered first.</summary>
+    internal bool PrefersSpeed { get; init; }
+
     /// <summary>Takes any certificate: anyone on the way can read and change everything. Does not weaken <see cref="Thumbprint"/>.</summary>
     public bool SkipCertificateCheck { get; init; }
 

@@ -84,7 +84,7 @@ internal sealed class Peers(RelayServer relay, RelaySettings settings, TaskSet t
         await using var stopTimeout = timeout.ConfigureAwait(false);
         try
         {
-            var dial = new DialOptions { ClientCertificate = Options.PeerCertificate, Thumbprint = Options.Thumbprints };
+            var dial = new DialOptions { ClientCertificate = Options.PeerCertificate, Thumbprint = Options.Thumbprints, PrefersSpeed = true };
             var carrier = await CarrierDialer.DialAsync(CarrierUri.Parse(node.Peer), dial, ledger, time, patience.Token).ConfigureAwait(false);
             link = new PeerLink(relay, settings, node.Name, carrier, ledger, time);
             var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
