@@ -20,6 +20,9 @@ internal sealed class RedisDirectory : IFleetDirectory
 
     private const int MaxLooks = 100;
 
+    // "id " in front of each refused id.
+    private const int IdPrefixLength = 3;
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
     private readonly DirectoryUri _uri;
@@ -36,14 +39,14 @@ internal sealed class RedisDirectory : IFleetDirectory
     {
         await HearAsync(node.Name, cancellationToken).ConfigureAwait(false);
         var answer = await EvaluateAsync(
-            RedisScripts.Beat, NodesKey, cancellationToken, node.Name, node.Generation, (long)lease.TotalMilliseconds, node.ToText(), (long)LostFor.TotalMilliseconds).ConfigureAwait(false);
-        if (answer is not [var standing, var generation, ..])
+            RedisScripts.Beat, [NodesKey, RevokedKey], cancellationToken, node.Name, node.Generation, (long)lease.TotalMilliseconds, node.ToText(), (long)LostFor.TotalMilliseconds).ConfigureAwait(false);
+        if (answer is not [var standing, var generation, var revoked, ..])
         {
             throw new FleetDirectoryException("The directory answers something else than asked.");
         }
 
         List<(FleetNode, TimeSpan)> nodes = [];
-        for (var i = 2; i + 3 < answer.Length; i += 4)
+        for (var i = 3; i + 3 < answer.Length; i += 4)
         {
             if (FleetNode.TryRead($"{answer[i]}", ToNumber(answer[i + 1]), $"{answer[i + 3]}") is { } one)
             {
@@ -51,18 +54,18 @@ internal sealed class RedisDirectory : IFleetDirectory
             }
         }
 
-        return new FleetBeat((int)standing switch { 0 => FleetStanding.Known, 1 => FleetStanding.New, _ => FleetStanding.Superseded }, ToNumber(generation), nodes);
+        return new FleetBeat((int)standing switch { 0 => FleetStanding.Known, 1 => FleetStanding.New, _ => FleetStanding.Superseded }, ToNumber(generation), nodes, ToNumber(revoked));
     }
 
     /// <inheritdoc/>
     public Task LeaveAsync(FleetNode node, CancellationToken cancellationToken) =>
-        EvaluateAsync(RedisScripts.Leave, NodesKey, cancellationToken, node.Name, node.Generation);
+        EvaluateAsync(RedisScripts.Leave, [NodesKey], cancellationToken, node.Name, node.Generation);
 
     /// <inheritdoc/>
     public async Task<bool> PutAsync(string key, FleetRoute route, CancellationToken cancellationToken)
     {
         var answer = await EvaluateAsync(
-            RedisScripts.Put, RouteKey(key), cancellationToken, route.Node, route.Generation, route.Links, route.LinksBelow, (long)KeepFor.TotalMilliseconds, RouteChannel(key)).ConfigureAwait(false);
+            RedisScripts.Put, [RouteKey(key)], cancellationToken, route.Node, route.Generation, route.Links, route.LinksBelow, (long)KeepFor.TotalMilliseconds, RouteChannel(key)).ConfigureAwait(false);
         return answer is [var taken] && (int)taken == 1;
     }
 
@@ -89,9 +92,17 @@ internal sealed class RedisDirectory : IFleetDirectory
         CancellationToken.None);
 
     /// <inheritdoc/>
+    public Task RevokeAsync(IReadOnlyCollection<string> added, IReadOnlyCollection<string> removed, CancellationToken cancellationToken) =>
+        EvaluateAsync(RedisScripts.Revoke, [RevokedKey], cancellationToken, [added.Count, .. added.Concat(removed).Select(id => (RedisValue)id)]);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> GetRevokedAsync(CancellationToken cancellationToken) => AskAsync<IReadOnlyList<string>>(
+        async connection => [.. (await connection.GetDatabase().HashKeysAsync(RevokedKey).ConfigureAwait(false)).Select(field => $"{field}").Where(field => field.Length > 0).Select(field => field[IdPrefixLength..])], cancellationToken);
+
+    /// <inheritdoc/>
     public async Task<DeviceClaim> ClaimAsync(DeviceClaim claim, string node, CancellationToken cancellationToken)
     {
-        var answer = await EvaluateAsync(RedisScripts.Claim, DeviceKey(claim.Id), cancellationToken, claim.Session, claim.Generation, node, (long)KeepFor.TotalMilliseconds).ConfigureAwait(false);
+        var answer = await EvaluateAsync(RedisScripts.Claim, [DeviceKey(claim.Id)], cancellationToken, claim.Session, claim.Generation, node, (long)KeepFor.TotalMilliseconds).ConfigureAwait(false);
         if (answer is not [var session, var generation, .. var others])
         {
             throw new FleetDirectoryException("The directory answers something else than asked.");
@@ -128,6 +139,9 @@ internal sealed class RedisDirectory : IFleetDirectory
     }
 
     private RedisKey NodesKey => $"{_uri.Prefix}:{{relays}}";
+
+    /// <summary>Of the same slot as the relays, so that a beat tells of a change.</summary>
+    private RedisKey RevokedKey => $"{_uri.Prefix}:revoked:{{relays}}";
 
     private RedisKey RouteKey(string key) => $"{_uri.Prefix}:route:{{{key}}}";
 
@@ -175,10 +189,10 @@ internal sealed class RedisDirectory : IFleetDirectory
         }
     }
 
-    private Task<RedisResult[]> EvaluateAsync(string script, RedisKey key, CancellationToken cancellationToken, params RedisValue[] arguments) => AskAsync(
+    private Task<RedisResult[]> EvaluateAsync(string script, RedisKey[] keys, CancellationToken cancellationToken, params RedisValue[] arguments) => AskAsync(
         async connection =>
         {
-            var answer = await connection.GetDatabase().ScriptEvaluateAsync(script, [key], arguments).ConfigureAwait(false);
+            var answer = await connection.GetDatabase().ScriptEvaluateAsync(script, keys, arguments).ConfigureAwait(false);
             return answer.IsNull ? [] : answer.Resp2Type == ResultType.Array ? (RedisResult[])answer! : [answer];
         },
         cancellationToken);

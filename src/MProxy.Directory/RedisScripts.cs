@@ -4,8 +4,8 @@ namespace MProxy.Directory;
 internal static class RedisScripts
 {
     /// <summary>
-    /// Renews a relay's lease: KEYS the relays; ARGV name, generation, lease in ms, what it says, and how long one that is lost is told of in ms.
-    /// Gives standing, generation, and of each relay its name, generation, what is left of its lease in ms, and what it said.
+    /// Renews a relay's lease: KEYS the relays, the refused ids of tokens; ARGV name, generation, lease in ms, what it says, and how long one that is lost is told of in ms.
+    /// Gives standing, generation, version of the refused ids, and of each relay its name, generation, what is left of its lease in ms, and what it said.
     /// </summary>
     public const string Beat = """
         local time = redis.call('TIME')
@@ -26,7 +26,7 @@ internal static class RedisScripts
           redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %.0f %s', generation, now + tonumber(ARGV[3]), ARGV[4]))
           redis.call('PEXPIRE', KEYS[1], ARGV[5])
         end
-        local answer = { standing, string.format('%.0f', generation) }
+        local answer = { standing, string.format('%.0f', generation), redis.call('HGET', KEYS[2], '') or '0' }
         local all = redis.call('HGETALL', KEYS[1])
         for i = 1, #all, 2 do
           local held, till, said = string.match(all[i + 1], '^(%d+) (%d+) (.*)$')
@@ -46,6 +46,15 @@ internal static class RedisScripts
     public const string Leave = """
         local known = redis.call('HGET', KEYS[1], ARGV[1])
         if known and string.match(known, '^%d+') == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
+        """;
+
+    /// <summary>Adds and takes away refused ids: KEYS those; ARGV how many are added, and the ids. The field without a name counts the changes.</summary>
+    public const string Revoke = """
+        for i = 2, #ARGV do
+          if i - 1 <= tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'id ' .. ARGV[i], '1') else redis.call('HDEL', KEYS[1], 'id ' .. ARGV[i]) end
+        end
+        local time = redis.call('TIME')
+        redis.call('HSET', KEYS[1], '', time[1] .. string.format('%06d', time[2]))
         """;
 
     /// <summary>Notes a route: KEYS the route; ARGV relay, generation, links, links below, how long it is kept in ms, channel. Gives 0 where a later relay of that name noted one.</summary>

@@ -8,6 +8,9 @@ namespace MProxy.Engine;
 /// <summary>What counts as one address where peers are counted: IPv4 addresses one by one, IPv6 by their first 64 bits, since one host has them all.</summary>
 internal readonly record struct AddressKey(ulong High, ulong Low)
 {
+    /// <summary>The key as other relays of a fleet know it.</summary>
+    public string ToText() => $"{High:x16}{Low:x16}";
+
     /// <summary>The key of an address.</summary>
     /// <param name="address">The address; one of IPv4 in IPv6 is the same.</param>
     /// <param name="kind">Keeps apart what is counted apart, 0 to 2^31.</param>

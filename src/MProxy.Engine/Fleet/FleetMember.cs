@@ -160,7 +160,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
             routes.TellAll();
         }
 
-        host.Beaten(isAnew);
+        host.Beaten(isAnew, beat.RevokedVersion);
 
         if (!wasUp)
         {

@@ -35,6 +35,12 @@ public sealed record FleetNode
     /// <summary>The same for UDP.</summary>
     public string GivenUdpPorts { get; init; } = "";
 
+    /// <summary>The addresses that have so many clients here that it counts elsewhere, each with how many.</summary>
+    public IReadOnlyDictionary<string, int> Addresses { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>The devices that do, by the ids of their tokens.</summary>
+    public IReadOnlyDictionary<string, int> Devices { get; init; } = new Dictionary<string, int>();
+
     /// <summary>It takes no new clients.</summary>
     public bool IsDraining { get; init; }
 

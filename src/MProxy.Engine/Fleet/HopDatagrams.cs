@@ -34,6 +34,9 @@ internal sealed class HopDatagrams(LinkConnection link, LinkClient client, Datag
     /// <inheritdoc/>
     public override bool TakesUnlocked => true;
 
+    /// <inheritdoc/>
+    public override bool IsGuest => true;
+
     /// <summary>Joins the two ends, and sends on what came before.</summary>
     public void JoinWith(HopDatagrams other)
     {

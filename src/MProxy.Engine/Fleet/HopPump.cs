@@ -19,6 +19,9 @@ internal sealed class HopPump(LinkConnection link, LinkClient client) : ClientPu
     /// <inheritdoc/>
     public override bool IsQuick => true;
 
+    /// <inheritdoc/>
+    public override bool IsGuest => true;
+
     /// <summary>Holds back what came over this link; null where nothing does.</summary>
     public ClientThrottle? Throttle { get; set; }
 

@@ -28,6 +28,12 @@ public interface IFleetDirectory : IAsyncDisposable
     /// <summary>No more.</summary>
     Task UnwatchAsync(string key);
 
+    /// <summary>Adds ids of tokens that the whole fleet refuses, and takes others back. The next beats of all relays tell that there is another version of them.</summary>
+    Task RevokeAsync(IReadOnlyCollection<string> added, IReadOnlyCollection<string> removed, CancellationToken cancellationToken);
+
+    /// <summary>Those ids.</summary>
+    Task<IReadOnlyList<string>> GetRevokedAsync(CancellationToken cancellationToken);
+
     /// <summary>Notes that a device has a link at a relay. Other relays where it has one are told.</summary>
     /// <param name="claim">The device. With a generation, it had that before.</param>
     /// <param name="node">The relay, by name.</param>

@@ -11,7 +11,8 @@ internal interface IFleetHost
 
     /// <summary>The directory has answered, and what other relays say of themselves is fresh.</summary>
     /// <param name="isAnew">It may have forgotten what it was told.</param>
-    void Beaten(bool isAnew);
+    /// <param name="revokedVersion">Another number than before says that other ids of tokens are refused.</param>
+    void Beaten(bool isAnew, long revokedVersion);
 
     /// <summary>This process stood still for so long that others took it for gone.</summary>
     void WasAway();

@@ -43,7 +43,7 @@ internal sealed class MemoryDirectory : IFleetDirectory
                 _content.Nodes[node.Name] = (node with { Generation = generation }, now + (long)(lease.TotalSeconds * _time.TimestampFrequency));
             }
 
-            return Task.FromResult(new FleetBeat(standing, generation, [.. _content.Nodes.Values.Select(entry => (entry.Node, _time.GetElapsedTime(now, entry.Until)))]));
+            return Task.FromResult(new FleetBeat(standing, generation, [.. _content.Nodes.Values.Select(entry => (entry.Node, _time.GetElapsedTime(now, entry.Until)))], _content.RevokedVersion));
         }
     }
 
@@ -122,6 +122,28 @@ internal sealed class MemoryDirectory : IFleetDirectory
     }
 
     /// <inheritdoc/>
+    public Task RevokeAsync(IReadOnlyCollection<string> added, IReadOnlyCollection<string> removed, CancellationToken cancellationToken)
+    {
+        lock (_content)
+        {
+            _content.Revoked.ExceptWith(removed);
+            _content.Revoked.UnionWith(added);
+            _content.RevokedVersion++;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> GetRevokedAsync(CancellationToken cancellationToken)
+    {
+        lock (_content)
+        {
+            return Task.FromResult<IReadOnlyList<string>>([.. _content.Revoked]);
+        }
+    }
+
+    /// <inheritdoc/>
     public Task<DeviceClaim> ClaimAsync(DeviceClaim claim, string node, CancellationToken cancellationToken)
     {
         MemoryDirectory[] told;
@@ -156,6 +178,7 @@ internal sealed class MemoryDirectory : IFleetDirectory
                 _content.Nodes.Clear();
                 _content.Routes.Clear();
                 _content.Devices.Clear();
+                _content.Revoked.Clear();
             }
         }
 
@@ -174,6 +197,10 @@ internal sealed class MemoryDirectory : IFleetDirectory
         public Dictionary<string, Dictionary<string, FleetRoute>> Routes { get; } = [];
 
         public Dictionary<string, Device> Devices { get; } = [];
+
+        public HashSet<string> Revoked { get; } = [];
+
+        public long RevokedVersion { get; set; }
 
         public long Latest { get; set; }
     }

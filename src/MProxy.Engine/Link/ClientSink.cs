@@ -6,6 +6,9 @@ internal abstract class ClientSink
     /// <summary>There is something to move, and a limit of this side makes it wait, or did after a timestamp.</summary>
     public virtual bool IsHeldBack(long since) => false;
 
+    /// <summary>The client was brought by another relay, and is that one's to count by its address.</summary>
+    public virtual bool IsGuest => false;
+
     /// <summary>
     /// Bytes from the link are handed over with its lock let go, by its reader alone: this end tells another link of them, whose lock may be waited for
     /// by whoever holds this one.

@@ -77,9 +77,24 @@ internal sealed class ClientAdmission
             : null;
     }
 
+    /// <summary>What other relays of a fleet count; null where there are none.</summary>
+    public ClientsElsewhere? Elsewhere { get; set; }
+
+    /// <summary>The addresses with so many clients at least, each with how many.</summary>
+    public IReadOnlyDictionary<string, int> Crowded(int least)
+    {
+        lock (_addresses)
+        {
+            return _addresses.Where(entry => entry.Value.Count >= least).ToDictionary(entry => entry.Key.ToText(), entry => entry.Value.Count, StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>Counts a client in.</summary>
+    /// <param name="address">Where it comes from.</param>
+    /// <param name="isDatagram">It has no connection.</param>
+    /// <param name="isGuest">Another relay has brought it, which has counted it by its address.</param>
     /// <returns>Why not; null where it is in, and <see cref="Leave"/> is to be called for it once.</returns>
-    public ClientRefusal? TryEnter(IPAddress address, bool isDatagram)
+    public ClientRefusal? TryEnter(IPAddress address, bool isDatagram, bool isGuest = false)
     {
         if (Check(address) is { } denied)
         {
@@ -97,8 +112,15 @@ internal sealed class ClientAdmission
                 return ClientRefusal.TooManyInAll;
             }
 
+            if (isGuest)
+            {
+                _count++;
+                _datagramCount += isDatagram ? 1 : 0;
+                return null;
+            }
+
             _addresses.TryGetValue(key, out var entry);
-            if ((entry?.Count ?? 0) >= limits.MaxClientsPerAddress)
+            if ((entry?.Count ?? 0) + (Elsewhere?.OfAddress(key) ?? 0) >= limits.MaxClientsPerAddress)
             {
                 return ClientRefusal.TooManyOfAddress;
             }
@@ -125,15 +147,18 @@ internal sealed class ClientAdmission
     }
 
     /// <summary>A client that was counted in is over.</summary>
-    public void Leave(IPAddress address, bool isDatagram)
+    public void Leave(IPAddress address, bool isDatagram, bool isGuest = false)
     {
         var key = KeyOf(address, isDatagram);
         lock (_addresses)
         {
             _count--;
             _datagramCount -= isDatagram ? 1 : 0;
-            _addresses[key].Count--;
-            ForgetUnused(key);
+            if (!isGuest)
+            {
+                _addresses[key].Count--;
+                ForgetUnused(key);
+            }
         }
     }
 

@@ -205,12 +205,12 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
     /// <param name="isDatagram">It has no connection.</param>
     /// <param name="join">Makes its end at this side.</param>
     /// <param name="free">Done when it may be tried again, since only a client that has just left is in its way; else null.</param>
+    /// <param name="isGuest">Another relay has brought it.</param>
     /// <returns>Why none did; null where it is there.</returns>
-    public ClientRefusal? Admit(
-        in FrameMeta meta, IPEndPoint remote, bool isDatagram, DeviceJoin join, out Task? free)
+    public ClientRefusal? Admit(in FrameMeta meta, IPEndPoint remote, bool isDatagram, DeviceJoin join, out Task? free, bool isGuest = false)
     {
         free = null;
-        if (admission.TryEnter(remote.Address, isDatagram) is { } refusal)
+        if (admission.TryEnter(remote.Address, isDatagram, isGuest) is { } refusal)
         {
             return refusal;
         }
@@ -218,7 +218,7 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         refusal = Open(meta, join, out free);
         if (refusal is not null)
         {
-            admission.Leave(remote.Address, isDatagram);
+            admission.Leave(remote.Address, isDatagram, isGuest);
         }
 
         return refusal;

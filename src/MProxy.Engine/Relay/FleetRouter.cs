@@ -110,7 +110,7 @@ internal sealed class FleetRouter(RelayFleet fleet, ClientRouter local, LinkRegi
         for (; ; )
         {
             Task? free = null;
-            var refusal = isDraining ? ClientRefusal.NoDevice : local.Admit(guest.Meta, guest.EndPoint, guest.IsDatagram, guest.Join, out free);
+            var refusal = isDraining ? ClientRefusal.NoDevice : local.Admit(guest.Meta, guest.EndPoint, guest.IsDatagram, guest.Join, out free, isGuest: true);
             if (refusal is null)
             {
                 guest.Start();

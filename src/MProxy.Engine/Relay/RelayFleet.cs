@@ -34,6 +34,10 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private readonly HashSet<PeerGuests> _guests = [];
     private readonly WaitingRoom _pending = new(static () => (256, 64));
     private readonly FleetPorts _ports;
+    private readonly FleetRevocations _revocations;
+    private readonly ClientsElsewhere _elsewhere;
+    private int _isSyncing;
+    private volatile bool _isRevokedDue;
     private CarrierListener? _listener;
     private volatile bool _isDraining;
 
@@ -49,6 +53,14 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _member = new FleetMember(_options, _directory, routes, Describe, this, time);
         _peers = new Peers(relay, settings, tasks, ledger, time);
         _ports = relay.Ports.Fleet = new FleetPorts(settings.Current, _member, routes, relay.Ports, reason => events.Raise(EventKind.PeerError, relay.Name, reason));
+        _elsewhere = new ClientsElsewhere(settings, relay.Admission, relay.Registry);
+        relay.Admission.Elsewhere = _elsewhere;
+        _revocations = new FleetRevocations(_directory, all =>
+        {
+            settings.RevokedInFleet = all;
+            Array.ForEach(relay.Registry.Links, link => link.Recheck(namesChanged: false));
+        });
+        _revocations.Change([], settings.Current.RevokedTokenIds);
         _finder = new RouteFinder(_directory, _member, node => node.Clients + (_peers.Find(node.Name)?.OpenedSince(node) ?? 0), time);
     }
 
@@ -155,6 +167,16 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _member.Hurry();
     }
 
+    /// <summary>The operator refuses other ids of tokens than before: so does the whole fleet.</summary>
+    public void Revoke(IEnumerable<string> before, IEnumerable<string> after)
+    {
+        _revocations.Change(before, after);
+        _member.Hurry();
+    }
+
+    /// <summary>How many clients a device has at other relays, as far as that counts.</summary>
+    public int ClientsElsewhere(IEnumerable<string> ids) => _elsewhere.OfDevice(ids);
+
     /// <summary>Leaves the fleet.</summary>
     public async Task StopAsync()
     {
@@ -199,8 +221,10 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         }
     }
 
-    void IFleetHost.Beaten(bool isAnew)
+    void IFleetHost.Beaten(bool isAnew, long revokedVersion)
     {
+        _elsewhere.Take(_member.Nodes.Where(entry => entry.IsThere && entry.Node.Name != _options.NodeName).Select(entry => entry.Node));
+        _membership.Run(() => SyncRevokedAsync(revokedVersion, isAnew, _leaving.Token));
         if (!_isDraining)
         {
             _ports.Follow();
@@ -225,6 +249,29 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     void IFleetHost.Superseded() =>
         _events.Raise(EventKind.DirectoryLost, _relay.Name, $"Another relay has joined the fleet as {_options.NodeName}: this one serves its own clients alone, until it is started under a name of its own.");
+
+    /// <summary>What one beat could not bring about, the next does.</summary>
+    private async Task SyncRevokedAsync(long version, bool isAnew, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _isSyncing, 1) == 1)
+        {
+            return;
+        }
+
+        _isRevokedDue |= isAnew;
+        try
+        {
+            await _revocations.SyncAsync(version, _isRevokedDue, cancellationToken).ConfigureAwait(false);
+            _isRevokedDue = false;
+        }
+        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+        {
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _isSyncing, 0);
+        }
+    }
 
     /// <summary>Tells the directory which devices have a link here. Where another machine with a device's token came later, this one's link ends.</summary>
     private async Task ClaimAsync(CancellationToken cancellationToken)
@@ -282,6 +329,8 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         UdpPorts = PortRanges.Write(_routes.Ports.Where(port => port.IsUdp).Select(port => port.Port)),
         GivenTcpPorts = _givenTcpPorts,
         GivenUdpPorts = _givenUdpPorts,
+        Addresses = _elsewhere.AddressesHere(),
+        Devices = _elsewhere.DevicesHere(),
         IsDraining = _isDraining,
     };
 

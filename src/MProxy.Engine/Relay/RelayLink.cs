@@ -55,6 +55,9 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
     /// <summary>Which links are one device's; of a device that does not say, this one alone.</summary>
     public string Session { get; private set; } = Guid.NewGuid().ToString("n");
 
+    /// <summary>The ids of its tokens.</summary>
+    public IEnumerable<string> Ids => _grants.All.Select(grant => grant.Id).Where(id => id.Length > 0);
+
     /// <summary>The device takes no new clients.</summary>
     public bool IsDraining { get; private set; }
 
@@ -73,7 +76,7 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
     /// <exception cref="FrameFieldException">The header cannot carry this client.</exception>
     public OpenResult TryOpen(in FrameMeta meta, ClientJoin join) => IsDraining
         ? OpenResult.Unavailable
-        : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice, _grants.Allow, join);
+        : Connection.TryOpen(meta, _settings.Limits.MaxClientsPerDevice - (_relay.Fleet?.ClientsElsewhere(Ids) ?? 0), _grants.Allow, join);
 
     /// <summary>What holds a new client of this link back: its way to the device, and back.</summary>
     public (ClientThrottle Up, ClientThrottle Down) NewThrottles(LinkClient client) => _rates.Throttle(client);

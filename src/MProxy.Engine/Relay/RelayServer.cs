@@ -288,6 +288,7 @@ public sealed class RelayServer : ISession, IMeterSource
                 Registry.Recount();
             }
 
+            Fleet?.Revoke(current.RevokedTokenIds, next.RevokedTokenIds);
             Array.ForEach(Registry.Links, link => link.Recheck(namesChanged: current.ExactNamesOnly != next.ExactNamesOnly));
             EndDenied();
             _idle.Rearm();
@@ -323,7 +324,7 @@ public sealed class RelayServer : ISession, IMeterSource
         _records.Ended(client, link.Name);
 
         // Last: who sees that it is gone sees what it left.
-        Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram);
+        Admission.Leave(IPAddress.Parse(client.Meta.Address!), client.IsDatagram, client.Sink?.IsGuest == true);
     }
 
     internal void LimitStruck(LinkClient client, ClientThrottle.Limit limit) =>

@@ -7,6 +7,7 @@ namespace MProxy.Engine.Relay;
 internal sealed class RelaySettings(RelayOptions options)
 {
     private volatile RelayOptions _current = options;
+    private volatile IReadOnlySet<string> _revokedInFleet = new HashSet<string>();
 
     public RelayOptions Current
     {
@@ -16,13 +17,20 @@ internal sealed class RelaySettings(RelayOptions options)
 
     public RelayLimits Limits => _current.Limits;
 
+    /// <summary>The ids of tokens that the whole fleet refuses, beside this relay's own.</summary>
+    public IReadOnlySet<string> RevokedInFleet
+    {
+        get => _revokedInFleet;
+        set => _revokedInFleet = value;
+    }
+
     /// <summary>Why a token that was accepted holds no longer; null where it does. When it ends by itself is not looked at.</summary>
     public string? WhyNot(Grant grant)
     {
         var current = _current;
         return !current.Keys.Any(key => key.Fingerprint == grant.SignedBy) ? "The token's signature is by none of this relay's keys any more."
             : current.Audience is { } audience && !grant.Audiences.Contains(audience, StringComparer.Ordinal) ? "The token is for another audience."
-            : grant.Id.Length > 0 && current.RevokedTokenIds.Contains(grant.Id, StringComparer.Ordinal) ? "The token has been revoked."
+            : grant.Id.Length > 0 && (_revokedInFleet.Contains(grant.Id) || current.RevokedTokenIds.Contains(grant.Id, StringComparer.Ordinal)) ? "The token has been revoked."
             : null;
     }
 
