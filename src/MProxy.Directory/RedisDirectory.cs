@@ -20,10 +20,15 @@ internal sealed class RedisDirectory : IFleetDirectory
 
     private const int MaxLooks = 100;
 
+    // A day, in ms.
+    private const long LongestLease = 86_400_000;
+
     // "id " in front of each refused id.
     private const int IdPrefixLength = 3;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
+
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     private readonly DirectoryUri _uri;
     private readonly IFleetWatcher _watcher;
@@ -48,9 +53,10 @@ internal sealed class RedisDirectory : IFleetDirectory
         List<(FleetNode, TimeSpan)> nodes = [];
         for (var i = 3; i + 3 < answer.Length; i += 4)
         {
-            if (FleetNode.TryRead($"{answer[i]}", ToNumber(answer[i + 1]), $"{answer[i + 3]}") is { } one)
+            // One that cannot be read is that one's trouble.
+            if (TryRead(answer[i + 1]) is { } held && TryRead(answer[i + 2]) is { } left && FleetNode.TryRead($"{answer[i]}", held, $"{answer[i + 3]}") is { } one)
             {
-                nodes.Add((one, TimeSpan.FromMilliseconds(ToNumber(answer[i + 2]))));
+                nodes.Add((one, TimeSpan.FromMilliseconds(Math.Clamp(left, -LongestLease, LongestLease))));
             }
         }
 
@@ -129,14 +135,17 @@ internal sealed class RedisDirectory : IFleetDirectory
         {
             try
             {
-                await (await connecting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+                // A server that stands still may hold that up.
+                await CloseAsync(connecting).WaitAsync(CloseTimeout).ConfigureAwait(false);
             }
-            catch (RedisException)
+            catch (Exception error) when (error is RedisException or TimeoutException)
             {
-                // It never connected.
+                // It never connected, or ends by itself.
             }
         }
     }
+
+    private static async Task CloseAsync(Task<ConnectionMultiplexer> connecting) => await (await connecting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
 
     private RedisKey NodesKey => $"{_uri.Prefix}:{{relays}}";
 
@@ -153,15 +162,16 @@ internal sealed class RedisDirectory : IFleetDirectory
     private string NodeChannel(string node) => $"{_uri.Prefix}:relay:{{{node}}}";
 
     private static FleetRoute? ToRoute(HashEntry entry) =>
-        $"{entry.Value}".Split(' ') is [var generation, var links, var below]
+        $"{entry.Value}".Split(' ') is [var generation, var links, var below, ..]
         && long.TryParse(generation, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         && int.TryParse(links, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
         && int.TryParse(below, NumberStyles.None, CultureInfo.InvariantCulture, out var countBelow)
             ? new FleetRoute($"{entry.Name}", number, count, countBelow)
             : null;
 
-    private static long ToNumber(RedisResult value) =>
-        long.TryParse($"{value}", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : throw new FleetDirectoryException("The directory answers no number where one is due.");
+    private static long? TryRead(RedisResult value) => long.TryParse($"{value}", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static long ToNumber(RedisResult value) => TryRead(value) ?? throw new FleetDirectoryException("The directory answers no number where one is due.");
 
     /// <summary>From now on this relay hears what others have to say to it.</summary>
     private async Task HearAsync(string self, CancellationToken cancellationToken)

@@ -59,16 +59,23 @@ internal static class RedisScripts
 
     /// <summary>Notes a route: KEYS the route; ARGV relay, generation, links, links below, how long it is kept in ms, channel. Gives 0 where a later relay of that name noted one.</summary>
     public const string Put = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local known = redis.call('HGET', KEYS[1], ARGV[1])
         if known and tonumber(string.match(known, '^%d+')) > tonumber(ARGV[2]) then return 0 end
         local isGone = ARGV[3] == '0' and ARGV[4] == '0'
         if isGone then
           redis.call('HDEL', KEYS[1], ARGV[1])
         else
-          redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4])
+          redis.call('HSET', KEYS[1], ARGV[1], string.format('%s %s %s %.0f', ARGV[2], ARGV[3], ARGV[4], now + tonumber(ARGV[5])))
           redis.call('PEXPIRE', KEYS[1], ARGV[5])
         end
-        if (not known) ~= isGone then redis.call('SPUBLISH', ARGV[6], ARGV[1]) end
+        local all = redis.call('HGETALL', KEYS[1])
+        for i = 1, #all, 2 do
+          local till = string.match(all[i + 1], '(%d+)$')
+          if not till or tonumber(till) < now then redis.call('HDEL', KEYS[1], all[i]) end
+        end
+        if (not known) ~= isGone or (known and string.match(known, '^%d+') ~= ARGV[2]) then redis.call('SPUBLISH', ARGV[6], ARGV[1]) end
         return 1
         """;
 
@@ -77,21 +84,28 @@ internal static class RedisScripts
     /// relays that have a link of it.
     /// </summary>
     public const string Claim = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local session = redis.call('HGET', KEYS[1], 'session')
         local generation = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
         local mine = tonumber(ARGV[2])
         if session ~= ARGV[1] then
           if session and mine > 0 and generation > mine then return { session, string.format('%.0f', generation) } end
           session = ARGV[1]
-          generation = mine > generation and mine or generation + 1
+          generation = mine > generation and mine or math.max(generation + 1, time[1] * 1000000 + time[2])
           redis.call('HSET', KEYS[1], 'session', session, 'generation', string.format('%.0f', generation))
         end
-        redis.call('HSET', KEYS[1], 'at ' .. ARGV[3], '1')
+        redis.call('HSET', KEYS[1], 'at ' .. ARGV[3], string.format('%.0f', now + tonumber(ARGV[4])))
         redis.call('PEXPIRE', KEYS[1], ARGV[4])
         local answer = { session, string.format('%.0f', generation) }
-        for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-          local node = string.match(field, '^at (.*)$')
-          if node and node ~= ARGV[3] then answer[#answer + 1] = node end
+        local all = redis.call('HGETALL', KEYS[1])
+        for i = 1, #all, 2 do
+          local node = string.match(all[i], '^at (.*)$')
+          if node and tonumber(all[i + 1]) < now then
+            redis.call('HDEL', KEYS[1], all[i])
+          elseif node and node ~= ARGV[3] then
+            answer[#answer + 1] = node
+          end
         end
         return answer
         """;

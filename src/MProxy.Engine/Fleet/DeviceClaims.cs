@@ -60,6 +60,19 @@ internal sealed class DeviceClaims<TLink>
         }
     }
 
+    /// <summary>What the directory was told long ago is told again, each time a small part of it.</summary>
+    /// <param name="isDue">Whether a key is of that part.</param>
+    public void Renew(Func<string, bool> isDue)
+    {
+        lock (_held)
+        {
+            foreach (var id in _held.Keys.Where(isDue))
+            {
+                _due.Writer.TryWrite(id);
+            }
+        }
+    }
+
     /// <summary>Waits for devices that are to be claimed, and takes so many at most.</summary>
     public async ValueTask<IReadOnlyList<DeviceClaim>> TakeAsync(int most, CancellationToken cancellationToken)
     {

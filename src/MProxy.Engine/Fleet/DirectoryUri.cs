@@ -103,7 +103,7 @@ public sealed record DirectoryUri
         return Uri.CheckHostName(host) == UriHostNameType.Unknown
             ? throw new FormatException($"A server of the directory is no host name and no address: {Forms}.")
             : colon >= 0 && (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > ushort.MaxValue)
-            ? throw new FormatException($"The port of {host} is none from 1 to 65535: {Forms}.")
+            ? throw new FormatException($"The port of a server of the directory is none from 1 to 65535: {Forms}. A character with a meaning in addresses is written as %2F in a password.")
             : (host, port);
     }
 

@@ -19,9 +19,18 @@ public static class FleetLibrary
             return MemoryDirectory.Open(uri.Servers[0].Host, watcher, time);
         }
 
+        return new GuardedDirectory(Load().Open(uri, watcher));
+    }
+
+    /// <summary>Loads what a directory needs, before anything else is opened.</summary>
+    /// <exception cref="FleetDirectoryException">It is not where it must be, or cannot be loaded.</exception>
+    internal static void Check(DirectoryUri? uri) => _ = uri is null or { Scheme: "memory" } ? null : Load();
+
+    private static IFleetDirectoryFactory Load()
+    {
         try
         {
-            return Redis.Load().Open(uri, watcher);
+            return Redis.Load();
         }
         catch (IsolatedPartException error)
         {

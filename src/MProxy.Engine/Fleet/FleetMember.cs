@@ -21,8 +21,11 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
     private readonly Channel<bool> _hurry = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile Dictionary<string, (FleetNode Node, long Until)> _nodes = [];
+    private Dictionary<string, (FleetNode Node, long Until)> _forgotten = [];
     private volatile TaskCompletionSource _nextBeat = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly RenewalTurns _renewals = new(time);
     private long _generation;
+    private bool _wasAway;
     private bool _isSuperseded;
     private bool _isLost;
     private volatile bool _isUp;
@@ -56,15 +59,20 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     /// <summary>Renews the lease until it is cancelled.</summary>
     public async Task BeatAsync(CancellationToken cancellationToken)
     {
-        var lookedAt = time.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
-            // No turn takes that long: whoever comes back from such a one has been stopped, and others have gone on.
-            var wasAway = Generation > 0 && time.GetElapsedTime(lookedAt) >= options.Lease;
-            lookedAt = time.GetTimestamp();
-            await TryBeatAsync(wasAway, cancellationToken).ConfigureAwait(false);
-            routes.Renew();
+            var since = time.GetTimestamp();
+            await TryBeatAsync(cancellationToken).ConfigureAwait(false);
+            NoteAbsence(since, options.Lease + AnswerTimeout);
+            if (_renewals.Next() is { } isDue)
+            {
+                routes.Renew(isDue);
+                host.Renew(isDue);
+            }
+
+            since = time.GetTimestamp();
             await WaitAsync(cancellationToken).ConfigureAwait(false);
+            NoteAbsence(since, options.Lease);
         }
     }
 
@@ -82,7 +90,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
     }
@@ -107,18 +115,23 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
     private FleetNode Self() => describe() with { Name = options.NodeName, Generation = Generation };
 
-    private async Task TryBeatAsync(bool wasAway, CancellationToken cancellationToken)
+    /// <summary>Nothing takes that long: whoever comes back behind such a time has been stopped, and others have gone on. Kept until the directory knows.</summary>
+    private void NoteAbsence(long since, TimeSpan most) => _wasAway |= Generation > 0 && time.GetElapsedTime(since) >= most;
+
+    private async Task TryBeatAsync(CancellationToken cancellationToken)
     {
         using var patience = new Patience(AnswerTimeout, time, cancellationToken);
         try
         {
             // Where one stood still, another may have come in its place: asked as who it was, it hears of that.
+            var wasAway = _wasAway;
             var beat = await AskAsync(Self(), patience.Token).ConfigureAwait(false);
             if (wasAway && beat.Standing != FleetStanding.Superseded)
             {
                 beat = await AskAsync(Self() with { Generation = 0 }, patience.Token).ConfigureAwait(false);
             }
 
+            _wasAway = false;
             Take(beat, wasAway);
         }
         catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
@@ -138,7 +151,19 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     private void Take(FleetBeat beat, bool wasAway)
     {
         var now = time.GetTimestamp();
-        _nodes = beat.Nodes.ToDictionary(entry => entry.Node.Name, entry => (entry.Node, now + (long)(entry.LeaseLeft.TotalSeconds * time.TimestampFrequency)));
+        var nodes = beat.Nodes.ToDictionary(entry => entry.Node.Name, entry => (entry.Node, Until: now + (long)(entry.LeaseLeft.TotalSeconds * time.TimestampFrequency)), StringComparer.Ordinal);
+        if (beat.Standing == FleetStanding.New && !wasAway)
+        {
+            // One that has forgotten this relay has forgotten others too, who are about to tell it the same: they count as there as long as was known.
+            _forgotten = _nodes;
+        }
+
+        foreach (var (name, entry) in _forgotten.Where(entry => entry.Value.Until > now))
+        {
+            nodes.TryAdd(name, entry);
+        }
+
+        _nodes = nodes;
         if (beat.Standing == FleetStanding.Superseded)
         {
             if (!_isSuperseded)
@@ -181,36 +206,35 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     {
         while (routes.Take(BatchLength) is { Count: > 0 } batch)
         {
-            var isTold = false;
-            try
+            var told = new bool[batch.Count];
+            if (_isUp && !_isSuperseded && Generation is > 0 and var generation)
             {
-                if (_isUp && !_isSuperseded && Generation is > 0 and var generation)
-                {
-                    using var patience = new Patience(AnswerTimeout, time, cancellationToken);
-                    await Task.WhenAll(batch.Select(one => directory.PutAsync(one.Key, new FleetRoute(options.NodeName, generation, one.Links, one.Below), patience.Token))).ConfigureAwait(false);
-                    routes.Told();
-                    isTold = true;
-                }
-            }
-            catch (Exception error) when (error is FleetDirectoryException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-            {
-                // Told again behind the next beat that is answered.
-            }
-            finally
-            {
-                if (!isTold)
-                {
-                    routes.GiveBack(batch.Select(one => one.Key));
-                }
+                using var patience = new Patience(AnswerTimeout, time, cancellationToken);
+                told = await Task.WhenAll(batch.Select(one => TryPutAsync(one.Key, new FleetRoute(options.NodeName, generation, one.Links, one.Below), patience.Token))).ConfigureAwait(false);
             }
 
-            if (!isTold)
+            // Each for itself, since of a cluster a part may be down: those that failed come again behind the others.
+            routes.Told(batch.Count, [.. batch.Where((_, i) => !told[i]).Select(one => one.Key)]);
+            if (!told.Contains(true))
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private async Task<bool> TryPutAsync(string key, FleetRoute route, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await directory.PutAsync(key, route, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task WaitAsync(CancellationToken cancellationToken)

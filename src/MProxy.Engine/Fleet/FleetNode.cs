@@ -53,7 +53,18 @@ public sealed record FleetNode
     {
         try
         {
-            return JsonSerializer.Deserialize<FleetNode>(text) is { } node ? node with { Name = name, Generation = generation } : null;
+            // Another process has written it: what is missing there is nothing here.
+            return JsonSerializer.Deserialize<FleetNode>(text) is { } node
+                ? node with
+                {
+                    Name = name,
+                    Generation = generation,
+                    Peer = node.Peer ?? "",
+                    Version = node.Version ?? "",
+                    Addresses = node.Addresses ?? new Dictionary<string, int>(),
+                    Devices = node.Devices ?? new Dictionary<string, int>(),
+                }
+                : null;
         }
         catch (JsonException)
         {

@@ -32,9 +32,6 @@ internal sealed class HopGuest
 
     public bool IsDatagram => _client.IsDatagram;
 
-    /// <summary>Its end on the link to the other relay, which keeps what comes before it is joined.</summary>
-    public ClientSink Sink => (ClientSink?)_pump ?? _datagrams!;
-
     /// <summary>It is over before it came to a device.</summary>
     public bool IsOver => _client.IsClosed;
 
@@ -57,22 +54,33 @@ internal sealed class HopGuest
         return (_datagramsAtDevice, null);
     }
 
+    /// <summary>Gives the client its end on the link to the other relay, which keeps what comes before it is joined. Called with that link's lock held.</summary>
+    public void Hold()
+    {
+        if (_pump is not null)
+        {
+            _link.Hold(_client, _pump);
+        }
+        else
+        {
+            _client.Sink = _datagrams;
+        }
+    }
+
     /// <summary>It is on a device's link: the other relay is told, and its bytes flow.</summary>
     public void Start()
     {
         _link.Accept(_client);
-        if (_datagrams is not null)
+        if (_pump is not null)
         {
-            _datagrams.SendEarly();
-            if (_datagrams.IsOver)
-            {
-                _datagramsAtDevice!.End();
-            }
+            _link.Run(_pump, _pump.RunAsync);
+            return;
         }
-        else if (!_link.TryRun(_pump!, _pump!.RunAsync))
+
+        _datagrams!.SendEarly();
+        if (_datagrams.IsOver)
         {
-            // Over meanwhile: the device is told.
-            _pump.GiveUp();
+            _datagramsAtDevice!.End();
         }
     }
 
@@ -80,6 +88,9 @@ internal sealed class HopGuest
     public void Refuse(string code, string reason)
     {
         _link.Fail(_client, code, reason);
-        _pump?.Abort();
+        if (_pump is not null)
+        {
+            _link.Run(_pump, _pump.DropAsync);
+        }
     }
 }

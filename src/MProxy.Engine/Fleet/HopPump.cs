@@ -71,12 +71,11 @@ internal sealed class HopPump(LinkConnection link, LinkClient client) : ClientPu
         }
     }
 
-    /// <summary>It will not run, since its client is over: neither is the other end's.</summary>
-    public void GiveUp()
+    /// <summary>Runs where no device takes the client: what has come of it is for nobody.</summary>
+    public Task DropAsync()
     {
-        _done.TrySetResult();
         Inbox.Dispose();
-        FailOther();
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>

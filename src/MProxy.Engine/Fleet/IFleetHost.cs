@@ -14,6 +14,10 @@ internal interface IFleetHost
     /// <param name="revokedVersion">Another number than before says that other ids of tokens are refused.</param>
     void Beaten(bool isAnew, long revokedVersion);
 
+    /// <summary>A part of what the directory was told is to be told again.</summary>
+    /// <param name="isDue">Whether a key is of that part.</param>
+    void Renew(Func<string, bool> isDue);
+
     /// <summary>This process stood still for so long that others took it for gone.</summary>
     void WasAway();
 

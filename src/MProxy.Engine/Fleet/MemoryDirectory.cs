@@ -75,7 +75,7 @@ internal sealed class MemoryDirectory : IFleetDirectory
             }
 
             var isGone = route is { Links: 0, LinksBelow: 0 };
-            told = isThere != isGone ? [] : [.. _content.Members.Where(member => member._watched.Contains(key))];
+            told = isThere != isGone && before?.Generation == route.Generation ? [] : [.. _content.Members.Where(member => member._watched.Contains(key))];
             if (!isGone)
             {
                 routes[route.Node] = route;
@@ -157,7 +157,7 @@ internal sealed class MemoryDirectory : IFleetDirectory
             }
 
             current = device?.Claim.Session == claim.Session ? device.Claim
-                : claim with { Generation = claim.Generation > (device?.Claim.Generation ?? 0) ? claim.Generation : (device?.Claim.Generation ?? 0) + 1 };
+                : claim with { Generation = claim.Generation > (device?.Claim.Generation ?? 0) ? claim.Generation : ++_content.Latest };
             HashSet<string> nodes = [.. device?.Nodes ?? [], node];
             _content.Devices[claim.Id] = new Device(current, nodes);
             told = [.. _content.Members.Where(member => member._node is { } name && name != node && nodes.Contains(name))];

@@ -57,7 +57,7 @@ internal sealed class PeerGuests : ILinkHost, IAsyncDisposable
         {
             // Elsewhere: other links have to be asked, and the lock of this one is held.
             var guest = new HopGuest(link, client, new IPEndPoint(parsed, port), _fleet.DatagramBudget, () => _fleet.DatagramDropped());
-            client.Sink = guest.Sink;
+            guest.Hold();
             _tasks.Run(() => _bring(guest));
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
@@ -6,6 +7,7 @@ using MProxy.Protocol;
 namespace MProxy.Engine.Fleet;
 
 /// <summary>The link that takes this relay's clients to another relay, which has their devices. It brings none: the other relay has a link of its own for that.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
 internal sealed class PeerLink : ILinkHost, IClientLink, IAsyncDisposable
 {
     /// <summary>Says who dials, and whom it wants: an address may be another relay's by now.</summary>
@@ -14,6 +16,7 @@ internal sealed class PeerLink : ILinkHost, IClientLink, IAsyncDisposable
     private readonly RelayServer _relay;
     private readonly TimeProvider _time;
     private readonly LinkRates _rates;
+    private readonly CancellationTokenSource _closing = new();
     private FleetNode? _seen;
     private int _opened;
     private readonly TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,6 +76,16 @@ internal sealed class PeerLink : ILinkHost, IClientLink, IAsyncDisposable
 
         return result;
     }
+
+    /// <summary>Runs until the other relay closes it, it is closed here, or <paramref name="cancellationToken"/> is cancelled.</summary>
+    public async Task<Exception?> RunAsync(CancellationToken cancellationToken)
+    {
+        using var closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        return await Connection.RunAsync(closing.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends it. Whoever runs it disposes of it then.</summary>
+    public void Close() => _ = _closing.CancelAsync();
 
     /// <summary>How many clients were brought there since the other relay last said how many it has.</summary>
     public int OpenedSince(FleetNode node)

@@ -6,6 +6,9 @@ namespace MProxy.Engine.Fleet;
 /// <summary>Ports as relays tell each other of them: <c>8022,9000-9099</c>.</summary>
 internal static class PortRanges
 {
+    // Every other port there is.
+    private const int MaxParts = 1 << 15;
+
     /// <summary>The text of ports.</summary>
     public static string Write(IEnumerable<int> ports)
     {
@@ -32,20 +35,21 @@ internal static class PortRanges
     }
 
     /// <summary>Reads that. What is none is left out: another relay has written it, and none of its mistakes is to end this one.</summary>
-    public static IEnumerable<int> Read(string? text)
+    public static IReadOnlySet<int> Read(string? text)
     {
-        foreach (var part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+        HashSet<int> ports = [];
+        foreach (var part in (text ?? "").Split(',', MaxParts, StringSplitOptions.RemoveEmptyEntries))
         {
             var ends = part.Split('-');
             if (ends.Length <= 2
                 && ushort.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out var from)
-                && ushort.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var to))
+                && ushort.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var to)
+                && ports.Count <= ushort.MaxValue)
             {
-                for (int port = from; port <= to; port++)
-                {
-                    yield return port;
-                }
+                ports.UnionWith(Enumerable.Range(from, Math.Max(0, to - from + 1)));
             }
         }
+
+        return ports;
     }
 }

@@ -4,25 +4,18 @@ using MProxy.Engine.Tokens;
 namespace MProxy.Engine.Fleet;
 
 /// <summary>How many links of this relay serve each key, and which of these numbers the directory has to be told. Calls nobody with its lock held.</summary>
-internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider time)
+internal sealed class RouteCounts(Func<bool> nameCoversSubdomains)
 {
-    // Whoever serves a name tells it again long before the directory forgets it: each key once in so many looks.
-    private const int RenewTurns = 120;
-
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
-
     private readonly Dictionary<string, (int Links, int Below)> _counts = [];
     private readonly Dictionary<string, (bool IsUdp, int Port)> _ports = [];
     private readonly HashSet<string> _changed = [];
+
+    // The same in the order in which they are told: those that could not be go behind the others.
+    private readonly Queue<string> _order = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private long _lookedAt = time.GetTimestamp();
-    private uint _turn;
     private bool _isClosed;
     private int _underWay;
     private HashSet<string> _withheld = [];
-
-    /// <summary>How long the directory keeps what it is told.</summary>
-    public static TimeSpan KeepFor { get; } = TimeSpan.FromHours(1);
 
     /// <summary>How many keys there are.</summary>
     public int Count
@@ -89,7 +82,7 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
                     }
                 }
 
-                _changed.Add(key);
+                Mark([key]);
             }
         }
 
@@ -101,7 +94,7 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
     {
         lock (_counts)
         {
-            _changed.UnionWith(_counts.Keys);
+            Mark(_counts.Keys);
             _counts.Clear();
             _ports.Clear();
         }
@@ -125,25 +118,19 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
     {
         lock (_counts)
         {
-            _changed.UnionWith(_counts.Keys);
+            Mark(_counts.Keys);
         }
 
         Signal();
     }
 
     /// <summary>What the directory was told long ago is told again, each time a small part of it.</summary>
-    public void Renew()
+    /// <param name="isDue">Whether a key is of that part.</param>
+    public void Renew(Func<string, bool> isDue)
     {
         lock (_counts)
         {
-            if (time.GetElapsedTime(_lookedAt) < LookEvery)
-            {
-                return;
-            }
-
-            _lookedAt = time.GetTimestamp();
-            _turn = (_turn + 1) % RenewTurns;
-            _changed.UnionWith(_counts.Keys.Where(key => (uint)key.GetHashCode(StringComparison.Ordinal) % RenewTurns == _turn));
+            Mark(_counts.Keys.Where(isDue));
         }
 
         Signal();
@@ -160,8 +147,8 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
                 return;
             }
 
-            _changed.UnionWith(keys);
-            _changed.UnionWith(_withheld);
+            Mark(keys);
+            Mark(_withheld);
             _withheld = keys;
         }
 
@@ -171,14 +158,19 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
     /// <summary>Waits until there is something to tell.</summary>
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _signal.Reader.ReadAsync(cancellationToken);
 
-    /// <summary>Takes numbers that the directory has to be told, until <see cref="Told"/> or <see cref="GiveBack"/>.</summary>
+    /// <summary>Takes numbers that the directory has to be told, until <see cref="Told"/>.</summary>
     public IReadOnlyList<(string Key, int Links, int Below)> Take(int most)
     {
         lock (_counts)
         {
-            string[] keys = [.. _changed.Take(most)];
-            _changed.ExceptWith(keys);
-            _underWay = keys.Length;
+            var keys = new string[Math.Min(most, _order.Count)];
+            for (var i = 0; i < keys.Length; i++)
+            {
+                keys[i] = _order.Dequeue();
+                _changed.Remove(keys[i]);
+            }
+
+            _underWay += keys.Length;
             return Array.ConvertAll(keys, key =>
             {
                 var (links, below) = _withheld.Contains(key) ? default : _counts.GetValueOrDefault(key);
@@ -187,22 +179,24 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains, TimeProvider 
         }
     }
 
-    /// <summary>The directory was told what was taken.</summary>
-    public void Told()
+    /// <summary>The directory was told what was taken, but for some of it, which it has to be told another time.</summary>
+    public void Told(int taken, IReadOnlyCollection<string> failed)
     {
         lock (_counts)
         {
-            _underWay = 0;
+            _underWay -= taken;
+            Mark(failed);
         }
     }
 
-    /// <summary>The directory could not be told.</summary>
-    public void GiveBack(IEnumerable<string> keys)
+    private void Mark(IEnumerable<string> keys)
     {
-        lock (_counts)
+        foreach (var key in keys)
         {
-            _changed.UnionWith(keys);
-            _underWay = 0;
+            if (_changed.Add(key))
+            {
+                _order.Enqueue(key);
+            }
         }
     }
 

@@ -15,7 +15,10 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     /// <summary>Strangers choose the names that they ask for: what they make up is forgotten soonest.</summary>
     private const int HalfCapacity = 25_000;
 
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long nobody waits for a directory that did not answer in time. It is asked all the same, and whoever comes later knows.</summary>
+    private static readonly TimeSpan ImpatientFor = TimeSpan.FromSeconds(5);
 
     /// <summary>Changes are told of; this is for those that got lost.</summary>
     private static readonly TimeSpan RenewAfter = TimeSpan.FromSeconds(30);
@@ -29,8 +32,9 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     private readonly object _gate = new();
 
     // Two ages: what is asked for moves to the young one, and when that is full, what is left in the other is forgotten.
-    private Dictionary<string, Entry> _young = new(StringComparer.Ordinal);
-    private Dictionary<string, Entry> _old = new(StringComparer.Ordinal);
+    private Dictionary<string, RouteEntry> _young = new(StringComparer.Ordinal);
+    private Dictionary<string, RouteEntry> _old = new(StringComparer.Ordinal);
+    private long _impatientSince;
 
     /// <summary>How many keys are kept. Tests bound them.</summary>
     public int Count
@@ -44,14 +48,17 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         }
     }
 
+    /// <summary>The directory is asked, and waited for.</summary>
+    private bool IsPatient => Volatile.Read(ref _impatientSince) is var since && (since == 0 || time.GetElapsedTime(since) >= ImpatientFor);
+
     /// <summary>The relays that may have a client and whose devices' grants name it most closely, the one that should get it first.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="atLeast">How closely: what names it less is not looked for.</param>
+    /// <param name="range">How closely they have to name it.</param>
     /// <param name="isFresh">What is kept has turned out wrong: the directory is asked anew.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask<IReadOnlyList<HopPlace>> FindAsync(FrameMeta client, int atLeast, bool isFresh, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<HopPlace>> FindAsync(FrameMeta client, ClosenessRange range, bool isFresh, CancellationToken cancellationToken)
     {
-        var asked = Ask(client, atLeast);
+        var asked = Ask(client, range);
         if (isFresh)
         {
             asked.ForEach(one => one.Entry.IsWrong = true);
@@ -75,12 +82,23 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     }
 
     /// <summary>The same by what is known already; null where the directory has to be asked first.</summary>
-    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, int atLeast)
+    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, ClosenessRange range)
     {
-        var asked = Ask(client, atLeast);
-        return asked.Exists(one => IsUnknown(one.Entry)) ? null
-            : Choose(asked) is { Count: > 0 } known ? known
-            : asked.Exists(one => NeedsLook(one.Entry)) ? null : [];
+        var asked = Ask(client, range);
+        foreach (var one in asked)
+        {
+            if (IsUnknown(one.Entry))
+            {
+                return null;
+            }
+
+            if (Choose([one]) is { Count: > 0 } known)
+            {
+                return known;
+            }
+        }
+
+        return asked.Exists(one => NeedsLook(one.Entry)) ? null : [];
     }
 
     /// <summary>A key has another relay, or one less.</summary>
@@ -88,7 +106,7 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     {
         lock (_gate)
         {
-            if ((_young.GetValueOrDefault(key) ?? _old.GetValueOrDefault(key)) is { } entry)
+            if (Current(key) is { } entry)
             {
                 entry.IsWrong = true;
             }
@@ -101,6 +119,7 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     /// <summary>Changes may have been missed.</summary>
     public void Expire()
     {
+        Interlocked.Exchange(ref _impatientSince, 0);
         lock (_gate)
         {
             foreach (var entry in _young.Values.Concat(_old.Values))
@@ -110,7 +129,9 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         }
     }
 
-    private Entry Get(string key)
+    private RouteEntry? Current(string key) => _young.GetValueOrDefault(key) ?? _old.GetValueOrDefault(key);
+
+    private RouteEntry Get(string key)
     {
         lock (_gate)
         {
@@ -121,25 +142,21 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
 
             if (!_old.Remove(key, out entry))
             {
-                entry = new Entry(key);
+                entry = new RouteEntry(key);
             }
 
             if (_young.Count >= HalfCapacity)
             {
-                Forget(_old.Values);
+                foreach (var forgotten in _old.Values.Where(forgotten => forgotten.IsWatched))
+                {
+                    _ = UnwatchAsync(forgotten.Key);
+                }
+
                 (_young, _old) = (new(StringComparer.Ordinal), _young);
             }
 
             _young[key] = entry;
             return entry;
-        }
-    }
-
-    private void Forget(IEnumerable<Entry> entries)
-    {
-        foreach (var entry in entries.Where(entry => entry.IsWatched))
-        {
-            _ = UnwatchAsync(entry.Key);
         }
     }
 
@@ -153,21 +170,32 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         {
             // What it says of that key falls on deaf ears.
         }
+
+        lock (_gate)
+        {
+            if (Current(key) is { } entry)
+            {
+                // Asked for again meanwhile: it is watched again with the next look.
+                (entry.IsWatched, entry.IsExpired) = (false, true);
+            }
+        }
     }
 
-    private List<Asked> Ask(in FrameMeta client, int atLeast) =>
-        RouteKeys.Of(client).FindAll(key => key.Closeness >= atLeast).ConvertAll(key => new Asked(Get(key.Key), key.IsBelow, key.Closeness));
+    private List<Asked> Ask(in FrameMeta client, ClosenessRange range) =>
+        RouteKeys.Of(client).FindAll(key => key.Closeness >= range.AtLeast && key.Closeness < range.Below).ConvertAll(key => new Asked(Get(key.Key), key.IsBelow, key.Closeness));
 
-    private bool IsUnknown(Entry entry) => member.IsDirectoryUp && (entry.AskedAt == 0 || entry.IsWrong);
+    private bool IsUnknown(RouteEntry entry) => member.IsDirectoryUp && (entry.AskedAt == 0 || entry.IsWrong) && IsPatient;
 
-    private bool NeedsLook(Entry entry) => member.IsDirectoryUp
+    private bool NeedsLook(RouteEntry entry) => IsDue(entry) && IsPatient;
+
+    private bool IsDue(RouteEntry entry) => member.IsDirectoryUp
         && (entry.AskedAt == 0 || entry.IsWrong || entry.IsExpired || time.GetElapsedTime(entry.AskedAt) >= entry.KeepFor);
 
-    private Task LookAsync(IEnumerable<Asked> asked, Func<Entry, bool> isDue, CancellationToken cancellationToken) =>
+    private Task LookAsync(IEnumerable<Asked> asked, Func<RouteEntry, bool> isDue, CancellationToken cancellationToken) =>
         Task.WhenAll(asked.Select(one => one.Entry).Where(isDue).Select(entry => LookAsync(entry, cancellationToken)));
 
     /// <summary>Asks the directory, once for all who want to know at the same time.</summary>
-    private async Task LookAsync(Entry entry, CancellationToken cancellationToken)
+    private async Task LookAsync(RouteEntry entry, CancellationToken cancellationToken)
     {
         Task looking;
         lock (entry)
@@ -178,7 +206,7 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         await looking.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task LookOnceAsync(Entry entry)
+    private async Task LookOnceAsync(RouteEntry entry)
     {
         // Not with the entry's lock held.
         await Task.Yield();
@@ -196,12 +224,18 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
                 routes = await directory.FindAsync(entry.Key, patience.Token).ConfigureAwait(false);
             }
 
-            entry.Take(routes, isDoubtful: routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && !entry.IsDoubtful);
+            entry.Take(
+                routes,
+                isDoubtful: routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && !entry.IsDoubtful,
+                DoubtFor,
+                routes.Count > 0 ? RenewAfter : AbsentFor);
+            Interlocked.Exchange(ref _impatientSince, 0);
         }
         catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
         {
             // What was known is as good as anything, and is asked about again in a moment.
             entry.KeepFor = AbsentFor;
+            Interlocked.Exchange(ref _impatientSince, time.GetTimestamp());
         }
         finally
         {
@@ -210,6 +244,16 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
             {
                 entry.Looking = null;
             }
+
+            lock (_gate)
+            {
+                if (entry.IsWatched && Current(entry.Key) != entry)
+                {
+                    // Forgotten while it was asked about.
+                    entry.IsWatched = false;
+                    _ = UnwatchAsync(entry.Key);
+                }
+            }
         }
     }
 
@@ -217,20 +261,20 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     {
         foreach (var (entry, isBelow, closeness) in asked)
         {
+            if (IsDue(entry) && (entry.Routes.Count > 0 || !IsPatient))
+            {
+                // Whoever comes next knows more.
+                _ = LookAsync(entry, CancellationToken.None);
+            }
+
             var found = entry.Routes.Where(route => (isBelow ? route.LinksBelow : route.Links) > 0)
                 .Select(route => (Route: route, Node: member.Find(route.Node)))
-                .Where(one => one.Node is not null)
-                .OrderBy(one => one.Route.Generation < one.Node!.Generation)
-                .ThenBy(one => (double)load(one.Node!) / (isBelow ? one.Route.LinksBelow : one.Route.Links))
+                .Where(one => one.Node is not null && one.Route.Generation >= one.Node.Generation)
+                .OrderBy(one => (double)load(one.Node!) / (isBelow ? one.Route.LinksBelow : one.Route.Links))
                 .ThenBy(_ => Random.Shared.Next())
                 .Select(one => new HopPlace(one.Node!, closeness)).ToList();
             if (found.Count > 0)
             {
-                if (NeedsLook(entry))
-                {
-                    _ = LookAsync(entry, CancellationToken.None);
-                }
-
                 return found;
             }
         }
@@ -238,39 +282,5 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
         return [];
     }
 
-    private readonly record struct Asked(Entry Entry, bool IsBelow, int Closeness);
-
-    /// <summary>What is known of one key.</summary>
-    private sealed class Entry(string key)
-    {
-        public string Key => key;
-
-        public IReadOnlyList<FleetRoute> Routes { get; private set; } = [];
-
-        /// <summary>When the directory was asked last, as a timestamp; 0 for never.</summary>
-        public long AskedAt { get; set; }
-
-        public TimeSpan KeepFor { get; set; }
-
-        /// <summary>Changes are told of.</summary>
-        public bool IsWatched { get; set; }
-
-        /// <summary>It is known to have changed.</summary>
-        public bool IsWrong { get; set; }
-
-        /// <summary>It may have changed.</summary>
-        public bool IsExpired { get; set; }
-
-        /// <summary>The directory knows nobody any more, and has not said so itself.</summary>
-        public bool IsDoubtful { get; private set; }
-
-        public Task? Looking { get; set; }
-
-        public void Take(IReadOnlyList<FleetRoute> routes, bool isDoubtful)
-        {
-            IsDoubtful = isDoubtful;
-            Routes = isDoubtful ? Routes : routes;
-            KeepFor = isDoubtful ? DoubtFor : routes.Count > 0 ? RenewAfter : AbsentFor;
-        }
-    }
+    private readonly record struct Asked(RouteEntry Entry, bool IsBelow, int Closeness);
 }

@@ -49,7 +49,8 @@ internal sealed class Inbox(ResourceLedger ledger, int room = 0) : IDisposable
                 if (_tail is null || _tail.End == _tail.Buffer.Length)
                 {
                     // Two sizes alone, both powers of two as the pool has them: what is held stays close to what came.
-                    var next = new Segment(ledger.Rent(data.Length > SmallSegment - room ? LargeSegment : SmallSegment)) { End = room };
+                    // Whoever packs them into frames has the longer ones of it.
+                    var next = new Segment(ledger.Rent(data.Length <= SmallSegment - room ? SmallSegment : room > 0 && data.Length > LargeSegment ? 2 * LargeSegment : LargeSegment)) { End = room };
                     _head ??= next;
                     _tail = _tail is null ? next : _tail.Next = next;
                 }

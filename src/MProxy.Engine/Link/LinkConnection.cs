@@ -216,6 +216,16 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
+    /// <summary>Gives a client a pump that runs later: until then nothing of it is lost, however it ends. <see cref="Run"/> follows in any case. Called with the lock held.</summary>
+    public void Hold(LinkClient client, ClientPump pump)
+    {
+        client.Sink = pump;
+        _pumps.Add(pump);
+    }
+
+    /// <summary>Runs a pump that was held. Not to be called with a lock held.</summary>
+    public void Run(ClientPump pump, Func<Task> run) => _pumps.Run(pump, run);
+
     /// <summary>Device side, between relays: says that a client is taken.</summary>
     public void Accept(LinkClient client) => Tell(machine => machine.Clients.Accept(client));
 

@@ -82,10 +82,13 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         if (address is not null && port == ClientPortKind.Tcp)
         {
             arrival = new ClientArrival(remote, null, default);
-            var refusal = Route(socket, arrival, servicePort, out var free);
-            if (free is null && !(Fleet is not null && refusal?.MayGoElsewhere == true))
+            if (Fleet?.IsHere(Meta(remote, null, servicePort)) != false)
             {
-                return refusal;
+                var refusal = Route(socket, arrival, servicePort, out var free);
+                if (free is null && !(Fleet is not null && refusal?.MayGoElsewhere == true))
+                {
+                    return refusal;
+                }
             }
         }
 
@@ -224,7 +227,8 @@ internal sealed class ClientRouter(RelaySettings settings, LinkRegistry registry
         return refusal;
     }
 
-    private ClientRefusal? Open(in FrameMeta meta, DeviceJoin join, out Task? free)
+    /// <summary>The same for one that was let in already.</summary>
+    public ClientRefusal? Open(in FrameMeta meta, DeviceJoin join, out Task? free)
     {
         free = null;
         var candidates = registry.Candidates(meta);

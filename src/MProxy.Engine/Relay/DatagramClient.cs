@@ -41,6 +41,9 @@ internal sealed class DatagramClient(
         return true;
     }
 
+    /// <summary>It is over, whatever its device has to say.</summary>
+    public void End() => Link.End(Client);
+
     /// <inheritdoc/>
     public override void Over()
     {

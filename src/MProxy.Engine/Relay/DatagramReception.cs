@@ -59,6 +59,7 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         finally
         {
             ledger.Return(buffer);
+            EndAll();
         }
     }
 
@@ -149,6 +150,18 @@ internal sealed class DatagramReception(Socket socket, bool isDns, DatagramRoute
         {
             Take(datagram, key.Address, cancellationToken, wasSought: true);
         }
+    }
+
+    /// <summary>The port is closed, and may be opened again: answers to clients from before would go nowhere, and keep new ones away.</summary>
+    private void EndAll()
+    {
+        DatagramClient[] clients;
+        lock (_clients)
+        {
+            clients = [.. _clients.Values];
+        }
+
+        Array.ForEach(clients, client => client.End());
     }
 
     private DatagramClient Join(IClientLink link, LinkConnection connection, LinkClient opened, in ClientKey key)

@@ -28,7 +28,24 @@ internal sealed class FleetPorts(RelayOptions options, FleetMember member, Route
     {
         FleetNode[] others = [.. Others()];
         HashSet<int> held = [.. others.SelectMany(node => PortRanges.Read(isUdp ? node.UdpPorts : node.TcpPorts))];
-        return free.Where(port => !held.Contains(port)).OrderByDescending(port => others.All(node => Weight(node.Name, port) < Weight(Self, port)));
+        List<int> ofOthers = [];
+        foreach (var port in free.Where(port => !held.Contains(port)))
+        {
+            var own = Weight(Self, port);
+            if (Array.TrueForAll(others, node => Weight(node.Name, port) < own))
+            {
+                yield return port;
+            }
+            else
+            {
+                ofOthers.Add(port);
+            }
+        }
+
+        foreach (var port in ofOthers)
+        {
+            yield return port;
+        }
     }
 
     /// <summary>Opens what others hold, and closes what they hold no more. One at a time.</summary>

@@ -12,7 +12,10 @@ namespace MProxy.Engine.Relay;
 [SuppressMessage("Design", "CA1001", Justification = "The token source has no timer, and late work may still look at it: it is left to the collector.")]
 internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 {
-    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(2);
+    /// <summary>Shorter than a link that is silent is probed by itself, and longer than any way takes that people work over.</summary>
+    private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan ClaimPatience = TimeSpan.FromSeconds(2);
 
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
@@ -42,7 +45,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private volatile bool _isDraining;
 
     /// <exception cref="FleetDirectoryException">The part that knows such a directory cannot be loaded.</exception>
-    public RelayFleet(RelayServer relay, RelaySettings settings, RouteCounts routes, EventFeed events, TaskSet tasks, ResourceLedger ledger, TimeProvider time)
+    public RelayFleet(RelayServer relay, RelaySettings settings, RouteCounts routes, EventFeed events, TrafficSum traffic, TaskSet tasks, ResourceLedger ledger, TimeProvider time)
     {
         (_relay, _settings, _routes, _events, _tasks, _ledger, _time) = (relay, settings, routes, events, tasks, ledger, time);
         _options = settings.Current.Fleet!;
@@ -51,7 +54,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _givenUdpPorts = PortRanges.Write(settings.Current.GrantedUdpPort);
         _directory = FleetLibrary.Open(_options.Directory, this, time);
         _member = new FleetMember(_options, _directory, routes, Describe, this, time);
-        _peers = new Peers(relay, settings, tasks, ledger, time);
+        _peers = new Peers(relay, settings, traffic, tasks, ledger, time);
         _ports = relay.Ports.Fleet = new FleetPorts(settings.Current, _member, routes, relay.Ports, reason => events.Raise(EventKind.PeerError, relay.Name, reason));
         _elsewhere = new ClientsElsewhere(settings, relay.Admission, relay.Registry);
         relay.Admission.Elsewhere = _elsewhere;
@@ -61,7 +64,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             Array.ForEach(relay.Registry.Links, link => link.Recheck(namesChanged: false));
         });
         _revocations.Change([], settings.Current.RevokedTokenIds);
-        _finder = new RouteFinder(_directory, _member, node => node.Clients + (_peers.Find(node.Name)?.OpenedSince(node) ?? 0), time);
+        _finder = new RouteFinder(_directory, _member, node => _peers.IsFailing(node) ? int.MaxValue : node.Clients + (_peers.Find(node)?.OpenedSince(node) ?? 0), time);
     }
 
     /// <summary>Where other relays come in, with the port that is really open.</summary>
@@ -113,18 +116,18 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _membership.Run(() => ClaimAsync(_leaving.Token));
     }
 
-    /// <summary>Other relays that have devices for a client which are named no less closely than asked.</summary>
-    public ValueTask<IReadOnlyList<HopPlace>> FindAsync(in FrameMeta client, int atLeast, CancellationToken cancellationToken) =>
-        _finder.FindAsync(client, atLeast, isFresh: false, cancellationToken);
+    /// <summary>Other relays whose devices' grants name a client as closely as asked for, and most closely of those.</summary>
+    public ValueTask<IReadOnlyList<HopPlace>> FindAsync(in FrameMeta client, ClosenessRange range, CancellationToken cancellationToken) =>
+        _finder.FindAsync(client, range, isFresh: false, cancellationToken);
 
     /// <summary>The same by what is known already; null where the directory has to be asked first.</summary>
-    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, int atLeast) => _finder.TryFind(client, atLeast);
+    public IReadOnlyList<HopPlace>? TryFind(in FrameMeta client, ClosenessRange range) => _finder.TryFind(client, range);
 
     /// <summary>The link to another relay, where it is up.</summary>
-    public PeerLink? LinkTo(FleetNode node) => _peers.Find(node.Name);
+    public PeerLink? LinkTo(FleetNode node) => _peers.Find(node);
 
-    /// <summary>Brings that up, where it can be.</summary>
-    public async Task DialAsync(FleetNode node, CancellationToken cancellationToken) => await _peers.GetAsync(node, cancellationToken).ConfigureAwait(false);
+    /// <summary>Brings that up. False where it cannot be.</summary>
+    public async Task<bool> TryDialAsync(FleetNode node, CancellationToken cancellationToken) => await _peers.GetAsync(node, cancellationToken).ConfigureAwait(false) is not null;
 
     /// <summary>Takes a client to another relay.</summary>
     /// <param name="meta">Who it is, and what it is for.</param>
@@ -141,9 +144,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             foreach (var place in places.Where(place => tried.Add(place.Node.Name)))
             {
                 refusal = await TryForwardAsync(meta, place.Node, join, cancellationToken).ConfigureAwait(false);
-                if (refusal is null)
+                if (refusal is null || refusal == ClientRefusal.Closing)
                 {
-                    return null;
+                    return refusal;
                 }
             }
 
@@ -153,7 +156,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             }
 
             // What was known of them may be old: the device may have moved a moment ago.
-            places = await _finder.FindAsync(meta, places[0].Closeness, isFresh: true, cancellationToken).ConfigureAwait(false);
+            places = await _finder.FindAsync(meta, new ClosenessRange(places[0].Closeness, places[0].Closeness + 1), isFresh: true, cancellationToken).ConfigureAwait(false);
         }
 
         return refusal ?? ClientRefusal.NoDevice;
@@ -177,18 +180,27 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     /// <summary>How many clients a device has at other relays, as far as that counts.</summary>
     public int ClientsElsewhere(IEnumerable<string> ids) => _elsewhere.OfDevice(ids);
 
+    /// <summary>How many clients an address has at other relays, as far as that counts.</summary>
+    public int ClientsOf(System.Net.IPAddress address) => _elsewhere.OfAddress(AddressKey.Of(address));
+
     /// <summary>Leaves the fleet.</summary>
     public async Task StopAsync()
     {
         Drain();
-        await _leaving.CancelAsync().ConfigureAwait(false);
-        await _membership.WhenEmptyAsync().ConfigureAwait(false);
-        await _member.LeaveAsync().ConfigureAwait(false);
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _peers.StopAsync().ConfigureAwait(false);
-        if (_listener is not null)
+        try
         {
-            await _listener.DisposeAsync().ConfigureAwait(false);
+            await _leaving.CancelAsync().ConfigureAwait(false);
+            await _membership.WhenEmptyAsync().ConfigureAwait(false);
+            await _member.LeaveAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await _stopping.CancelAsync().ConfigureAwait(false);
+            await _peers.StopAsync().ConfigureAwait(false);
+            if (_listener is not null)
+            {
+                await _listener.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -223,7 +235,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     void IFleetHost.Beaten(bool isAnew, long revokedVersion)
     {
-        _elsewhere.Take(_member.Nodes.Where(entry => entry.IsThere && entry.Node.Name != _options.NodeName).Select(entry => entry.Node));
+        FleetNode[] others = [.. _member.Nodes.Where(entry => entry.IsThere && entry.Node.Name != _options.NodeName).Select(entry => entry.Node)];
+        _elsewhere.Take(others);
+        _peers.Retry(others);
         _membership.Run(() => SyncRevokedAsync(revokedVersion, isAnew, _leaving.Token));
         if (!_isDraining)
         {
@@ -244,6 +258,8 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _finder.Expire();
         _events.Raise(EventKind.DirectoryFound, _relay.Name, $"The relay is in the fleet of {_options.Directory} as {_options.NodeName}.");
     }
+
+    void IFleetHost.Renew(Func<string, bool> isDue) => Claims.Renew(isDue);
 
     void IFleetHost.WasAway() => ProbeAll();
 
@@ -282,30 +298,39 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             for (; ; )
             {
                 var claims = await Claims.TakeAsync(Batch, cancellationToken).ConfigureAwait(false);
-                try
+                var told = await Task.WhenAll(claims.Select(claim => TryClaimAsync(claim, cancellationToken))).ConfigureAwait(false);
+                if (told.Contains(false))
                 {
-                    var answers = await Task.WhenAll(claims.Select(claim => _directory.ClaimAsync(claim, _options.NodeName, cancellationToken))).ConfigureAwait(false);
-                    foreach (var (asked, answer) in claims.Zip(answers))
-                    {
-                        if (answer.Session == asked.Session)
-                        {
-                            Claims.Heard(answer);
-                        }
-                        else if (Claims.Lost(asked) is { } link)
-                        {
-                            _relay.Replace(link);
-                        }
-                    }
-                }
-                catch (FleetDirectoryException)
-                {
-                    Claims.GiveBack(claims);
+                    Claims.GiveBack(claims.Where((_, i) => !told[i]));
                     await _member.NextBeat.WaitAsync(cancellationToken).ConfigureAwait(false);
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+        }
+    }
+
+    private async Task<bool> TryClaimAsync(DeviceClaim claim, CancellationToken cancellationToken)
+    {
+        using var patience = new Patience(ClaimPatience, _time, cancellationToken);
+        try
+        {
+            var answer = await _directory.ClaimAsync(claim, _options.NodeName, patience.Token).ConfigureAwait(false);
+            if (answer.Session == claim.Session)
+            {
+                Claims.Heard(answer);
+            }
+            else if (Claims.Lost(claim) is { } link)
+            {
+                _relay.Replace(link);
+            }
+
+            return true;
+        }
+        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
+        {
+            return false;
         }
     }
 
@@ -336,7 +361,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     private FleetRelay ToRelay(FleetNode node, bool isThere)
     {
-        var link = _peers.Find(node.Name);
+        var link = _peers.Find(node);
         return new FleetRelay(
             _relay.Name,
             node.Name,
@@ -396,6 +421,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         ErrorCode.Busy => ClientRefusal.DevicesFull,
         ErrorCode.Duplicate => ClientRefusal.Duplicate,
         ErrorCode.NotGranted => ClientRefusal.Denied,
+
+        // By the operator, while it waited: it goes nowhere else.
+        ErrorCode.Stopped => ClientRefusal.Closing,
         _ => ClientRefusal.Unreachable,
     };
 

@@ -53,7 +53,7 @@ public sealed class RelayServer : ISession, IMeterSource
         _records = new ClientRecords(Name, _accessLog, _events, time);
         Meter = new SessionMeter(EngineMeter.RelayName, Name);
         _capture = options.Capture?.Join(reason => _events.Raise(EventKind.CaptureStopped, Name, reason));
-        var routes = options.Fleet is null ? null : new RouteCounts(() => !_settings.Current.ExactNamesOnly, time);
+        var routes = options.Fleet is null ? null : new RouteCounts(() => !_settings.Current.ExactNamesOnly);
         Registry = new LinkRegistry(_settings, routes);
         Admission = new ClientAdmission(_settings, time);
         Pending = new WaitingRoom(() => (_settings.Limits.MaxPendingLinks, _settings.Limits.MaxPendingLinksPerAddress));
@@ -65,7 +65,7 @@ public sealed class RelayServer : ISession, IMeterSource
             client => _settings.Limits.IdleTimeoutOf(client),
             () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
-        Fleet = routes is null ? null : new RelayFleet(this, _settings, routes, _events, _tasks, _ledger, time);
+        Fleet = routes is null ? null : new RelayFleet(this, _settings, routes, _events, _traffic, _tasks, _ledger, time);
         _clients.Fleet = Fleet is null ? null : new FleetRouter(Fleet, _clients, Registry, Admission, time);
     }
 
@@ -223,10 +223,12 @@ public sealed class RelayServer : ISession, IMeterSource
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
     /// <exception cref="SocketException">An address or port cannot be had.</exception>
+    /// <exception cref="FleetDirectoryException">The part for such a directory cannot be loaded. Whether the directory is there, nobody waits for.</exception>
     /// <exception cref="ArgumentException">An option is out of range or does not go with the others, a secured carrier has no certificate, or the metrics would be shown to other machines.</exception>
     public static RelayServer Start(RelayOptions options, TimeProvider? time = null)
     {
         RelayOptionsCheck.Check(options);
+        FleetLibrary.Check(options.Fleet?.Directory);
         EarlyLoad.OfEngine(withTokens: options.Keys.Count > 0);
         var relay = new RelayServer(options, time ?? TimeProvider.System);
         try
@@ -375,9 +377,9 @@ public sealed class RelayServer : ISession, IMeterSource
             return;
         }
 
-        foreach (var link in Registry.Links)
+        foreach (var link in ClientLinks)
         {
-            link.Connection.FailWhere(
+            link.FailWhere(
                 client => client.IsDatagram && Admission.Check(IPAddress.Parse(client.Meta.Address!)) is not null, ErrorCode.Stopped, "the relay does not allow its address any more");
         }
     }
@@ -478,11 +480,23 @@ public sealed class RelayServer : ISession, IMeterSource
         }
 
         await _idle.DisposeAsync().ConfigureAwait(false);
-        if (Fleet is not null)
+        try
         {
-            await Fleet.StopAsync().ConfigureAwait(false);
+            if (Fleet is not null)
+            {
+                await Fleet.StopAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await StopAllAsync().ConfigureAwait(false);
         }
 
+        _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
+    }
+
+    private async Task StopAllAsync()
+    {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Ports.StopAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
@@ -517,7 +531,5 @@ public sealed class RelayServer : ISession, IMeterSource
                 await _accessLog.DisposeAsync().ConfigureAwait(false);
             }
         }
-
-        _events.Raise(EventKind.Stopped, Name, "Everything has ended.");
     }
 }

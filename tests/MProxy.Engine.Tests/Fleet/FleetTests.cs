@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
+using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Datagrams;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tests.Sessions;
@@ -191,6 +192,55 @@ public sealed class FleetTests
         Assert.Equal("app.example.com", await FleetWorld.AskAsync(here, "app.example.com"));
         client.Socket.Close();
         await stopping.WaitAsync(TimeSpan.FromSeconds(10), FleetWorld.Token);
+    }
+
+    [Fact]
+    public async Task A_token_that_one_relay_refuses_is_refused_by_all_and_taken_back_by_all()
+    {
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
+        var grant = new Grant { Id = "d1", Domains = ["app.example.com"] };
+        var (_, device) = await world.AddWebAsync("app.example.com", grant, there);
+        var since = TimeProvider.System.GetTimestamp();
+        here.Change(options => options with { RevokedTokenIds = ["d1"] });
+        await Until.TrueAsync(() => there.GrantedName.Count == 0);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        await device.StopAsync(cancellationToken: FleetWorld.Token);
+        here.Change(options => options with { RevokedTokenIds = [] });
+        await Until.TrueAsync(() => there.Settings.RevokedInFleet.Count == 0);
+        await world.AddWebAsync("app.example.com", grant, there);
+    }
+
+    [Fact]
+    public async Task An_address_has_no_more_clients_for_there_being_more_relays()
+    {
+        await using var world = new FleetWorld();
+        Func<RelayOptions, RelayOptions> few = options => FleetWorld.WithoutTokens(options) with { Limits = options.Limits with { MaxClientsPerAddress = 32 } };
+        var (here, there) = (await world.AddRelayAsync("r1", few), await world.AddRelayAsync("r2", few));
+        await world.AddDeviceAsync(world.AddService(LocalService.EchoAsync).Target, new Grant(), here, there);
+        await world.SettledAsync();
+        List<FrontClient> clients = [];
+        for (var i = 0; i < 20; i++)
+        {
+            clients.Add(await FrontClient.ConnectAsync(here.TcpPort[0]));
+            await clients[^1].SendAsync("x");
+            await clients[^1].ReadAsync(1);
+        }
+
+        await Until.TrueAsync(() => there.Fleet!.ClientsOf(IPAddress.Loopback) == 20);
+        for (var i = 0; i < 12; i++)
+        {
+            clients.Add(await FrontClient.ConnectAsync(there.TcpPort[0]));
+            await clients[^1].SendAsync("x");
+            await clients[^1].ReadAsync(1);
+        }
+
+        using var last = await FrontClient.ConnectAsync(there.TcpPort[0]);
+        await last.IsResetAsync();
+        using var elsewhere = await FrontClient.ConnectAsync(there.TcpPort[0], "127.0.0.2");
+        await elsewhere.SendAsync("x");
+        await elsewhere.ReadAsync(1);
+        clients.ForEach(client => client.Dispose());
     }
 
     private static async Task EchoAsync(Socket service, CancellationToken cancellationToken)

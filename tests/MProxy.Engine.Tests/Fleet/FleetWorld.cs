@@ -148,6 +148,26 @@ internal sealed class FleetWorld(string? directory = null, TimeProvider? time = 
         }
     }
 
+    /// <summary>Waits for what has to be asked for.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "It did not come true in time.");
+            await Task.Delay(20, Token);
+        }
+    }
+
+    /// <summary>A port that takes connections and never says a word.</summary>
+    public static Socket Hole()
+    {
+        var hole = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        hole.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        hole.Listen();
+        return hole;
+    }
+
     /// <summary>Ends a relay as if its power had gone, as far as one process can: the directory keeps what it said.</summary>
     public async Task StopAsync(RelayServer relay)
     {
