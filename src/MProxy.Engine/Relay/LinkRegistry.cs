@@ -55,7 +55,7 @@ internal sealed class LinkRegistry(RelaySettings settings, RouteCounts? counts =
         lock (_gate)
         {
             RelayLink[] stale = grant.Id.Length == 0 ? []
-                : [.. _routes.Grants.Where(entry => entry.Link != link && entry.Grant.Id == grant.Id).Select(entry => entry.Link).Distinct()];
+                : [.. _routes.GrantsOf(grant.Id).Select(entry => entry.Link).Where(other => other != link).Distinct()];
             foreach (var other in stale)
             {
                 Uncount(other);
@@ -89,7 +89,7 @@ internal sealed class LinkRegistry(RelaySettings settings, RouteCounts? counts =
     {
         lock (_gate)
         {
-            return [.. _routes.Grants.Where(entry => entry.Grant.Id == id).SelectMany(entry => isUdp ? entry.Grant.UdpPorts : entry.Grant.Ports)];
+            return [.. _routes.GrantsOf(id).SelectMany(entry => isUdp ? entry.Grant.UdpPorts : entry.Grant.Ports)];
         }
     }
 
@@ -183,7 +183,7 @@ internal sealed class LinkRegistry(RelaySettings settings, RouteCounts? counts =
             return;
         }
 
-        foreach (var (_, grant) in _routes.Grants.Where(entry => entry.Link == link))
+        foreach (var grant in _routes.GrantsOf(link))
         {
             counts.Change(grant, isServed: false);
         }

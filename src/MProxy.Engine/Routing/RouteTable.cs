@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using MProxy.Engine.Health;
+using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tokens;
 using MProxy.Protocol;
@@ -14,27 +15,67 @@ namespace MProxy.Engine.Routing;
 internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> nameCoversSubdomains)
     where TLink : class
 {
-    private readonly List<Entry> _entries = [];
+    private readonly Index<TLink> _byLink = new();
+    private readonly Index<string> _byId = new();
+
+    // By what a domain spells out, its wildcard or not; by port; and those that serve whatever comes. Of many thousands, few are looked at for a client.
+    private readonly Index<string> _byName = new();
+    private readonly Index<(bool IsUdp, int Port)> _byPort = new();
+    private readonly List<Entry> _unrestricted = [];
     private readonly HashSet<TLink> _draining = [];
     private readonly Dictionary<TLink, ServiceTable<AnnouncedService>> _services = [];
     private long _clock;
     private long _serial;
 
     /// <summary>What was granted, and to whom.</summary>
-    public IEnumerable<(TLink Link, Grant Grant)> Grants => _entries.Select(entry => (entry.Link, entry.Grant));
+    public IEnumerable<(TLink Link, Grant Grant)> Grants => _byLink.All.Select(entry => (entry.Link, entry.Grant));
 
     /// <summary>How many counters are kept. A test bounds them.</summary>
-    public int TurnCount => _entries.Sum(entry => entry.Turns.Count);
+    public int TurnCount => _byLink.All.Sum(entry => entry.Turns.Count);
 
-    public void Add(TLink link, Grant grant) => _entries.Add(new Entry(link, grant, ++_serial));
+    /// <summary>What was granted to a link.</summary>
+    public IEnumerable<Grant> GrantsOf(TLink link) => _byLink.Of(link).Select(entry => entry.Grant);
+
+    /// <summary>What was granted by tokens of an id, and to whom.</summary>
+    public IEnumerable<(TLink Link, Grant Grant)> GrantsOf(string id) => _byId.Of(id).Select(entry => (entry.Link, entry.Grant));
+
+    public void Add(TLink link, Grant grant)
+    {
+        var entry = new Entry(link, grant, ++_serial);
+        _byLink.Add(link, entry);
+        if (grant.Id.Length > 0)
+        {
+            _byId.Add(grant.Id, entry);
+        }
+
+        foreach (var name in NamesOf(grant))
+        {
+            _byName.Add(name, entry);
+        }
+
+        foreach (var port in PortsOf(grant))
+        {
+            _byPort.Add(port, entry);
+        }
+
+        if (grant.IsUnrestricted)
+        {
+            _unrestricted.Add(entry);
+        }
+    }
 
     /// <summary>The link has lost one grant. False where it did not have it.</summary>
-    public bool Remove(TLink link, Grant grant) => _entries.RemoveAll(entry => entry.Link == link && entry.Grant == grant) > 0;
+    public bool Remove(TLink link, Grant grant)
+    {
+        Entry[] removed = [.. _byLink.Of(link).Where(entry => entry.Grant == grant)];
+        Array.ForEach(removed, Remove);
+        return removed.Length > 0;
+    }
 
     /// <summary>The link is gone, with all that it was granted.</summary>
     public void Remove(TLink link)
     {
-        _entries.RemoveAll(entry => entry.Link == link);
+        Array.ForEach([.. _byLink.Of(link)], Remove);
         _draining.Remove(link);
         _services.Remove(link);
     }
@@ -52,7 +93,7 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
     public bool Covers(in FrameMeta client)
     {
         var name = GrantRules.NameOf(client);
-        foreach (var entry in _entries)
+        foreach (var entry in Candidates(client, name))
         {
             if (entry.Grant.Match(name, client, nameCoversSubdomains()) is not null)
             {
@@ -109,6 +150,49 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
         : name is null ? $"{client.ServicePort}"
         : match == name.Length ? name : $"{ServerName.Wildcard}{name.AsSpan(name.Length - match)}";
 
+    /// <summary>Whoever may match, each once or more.</summary>
+    private List<Entry> Candidates(in FrameMeta client, string? name)
+    {
+        List<Entry> candidates = [.. _unrestricted];
+        if (name is null)
+        {
+            candidates.AddRange(client.ServicePort is { } port ? _byPort.Of((ClientService.IsDatagram(client.Service), port)) : []);
+            return candidates;
+        }
+
+        for (var at = 0; at < name.Length;)
+        {
+            candidates.AddRange(_byName.Of(at == 0 ? name : name[at..]));
+            var dot = name.IndexOf('.', at);
+            at = dot < 0 ? name.Length : dot + 1;
+        }
+
+        return candidates;
+    }
+
+    private static IEnumerable<string> NamesOf(Grant grant) => grant.Domains
+        .Select(domain => domain.StartsWith(ServerName.Wildcard, StringComparison.Ordinal) ? domain[ServerName.Wildcard.Length..] : domain).Distinct(StringComparer.Ordinal);
+
+    private static IEnumerable<(bool IsUdp, int Port)> PortsOf(Grant grant) =>
+        grant.Ports.Select(port => (false, port)).Concat(grant.UdpPorts.Select(port => (true, port))).Distinct();
+
+    private void Remove(Entry entry)
+    {
+        _byLink.Remove(entry.Link, entry);
+        _byId.Remove(entry.Grant.Id, entry);
+        foreach (var name in NamesOf(entry.Grant))
+        {
+            _byName.Remove(name, entry);
+        }
+
+        foreach (var port in PortsOf(entry.Grant))
+        {
+            _byPort.Remove(port, entry);
+        }
+
+        _unrestricted.Remove(entry);
+    }
+
     private List<Entry> Find(in FrameMeta client, out string route, out int best)
     {
         var name = GrantRules.NameOf(client);
@@ -116,7 +200,7 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
         IReadOnlyList<string>? keys = null;
         var coversBelow = nameCoversSubdomains();
         best = 0;
-        foreach (var entry in _entries)
+        foreach (var entry in Candidates(client, name))
         {
             if (entry.Grant.Match(name, client, coversBelow) is not { } match || (found.Count > 0 && match < best)
                 || !TakesNew(entry.Link, client, ref keys))
@@ -145,6 +229,35 @@ internal sealed class RouteTable<TLink>(Func<RelayBalance> balance, Func<bool> n
         !_services.TryGetValue(link, out var services)
         || !services.TryFind(keys ??= ServiceKeys.Of(client), client.Service, out _, out var service)
         || service.State == ServiceState.Up;
+
+    /// <summary>Entries by something that they have.</summary>
+    private sealed class Index<TKey>
+        where TKey : notnull
+    {
+        private readonly Dictionary<TKey, List<Entry>> _entries = [];
+
+        public IEnumerable<Entry> All => _entries.Values.SelectMany(entries => entries);
+
+        public List<Entry> Of(TKey key) => _entries.TryGetValue(key, out var entries) ? entries : [];
+
+        public void Add(TKey key, Entry entry)
+        {
+            if (!_entries.TryGetValue(key, out var entries))
+            {
+                _entries[key] = entries = [];
+            }
+
+            entries.Add(entry);
+        }
+
+        public void Remove(TKey key, Entry entry)
+        {
+            if (_entries.TryGetValue(key, out var entries) && entries.Remove(entry) && entries.Count == 0)
+            {
+                _entries.Remove(key);
+            }
+        }
+    }
 
     /// <summary>One grant of one link.</summary>
     private sealed class Entry(TLink link, Grant grant, long serial)

@@ -38,6 +38,8 @@ internal sealed class Victim(params object[] arguments) : IDisposable
     /// <summary>Has its pool without a thread for so long.</summary>
     public void Starve(int milliseconds) => _process.Ask(string.Create(CultureInfo.InvariantCulture, $"{Role.Starve}{milliseconds}"));
 
+    public Sample Sample() => _process.Sample();
+
     /// <summary>What it answers to a line.</summary>
     public string Ask(string line) => _process.Ask(line);
 
