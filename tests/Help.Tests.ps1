@@ -9,7 +9,7 @@ Describe 'Help' {
     }
 
     It 'has a page, a synopsis, two examples and every parameter for each cmdlet' {
-        $commands.Count | Should -Be 24
+        $commands.Count | Should -Be 25
         foreach ($command in $commands) {
             [IO.File]::Exists([IO.Path]::Combine($root, 'docs', 'en-US', "$($command.Name).md")) | Should -BeTrue
             $help = Get-Help $command.Name -Full
@@ -99,7 +99,7 @@ Describe 'Help' {
 
     It 'has topics that name each other' {
         $topics = [IO.Directory]::GetFiles([IO.Path]::Combine($root, 'en-US'), 'about_*.help.txt') | ForEach-Object { [IO.Path]::GetFileName($_) -replace '\.help\.txt' }
-        $topics.Count | Should -Be 7
+        $topics.Count | Should -Be 8
         foreach ($topic in $topics) {
             $lines = [IO.File]::ReadAllLines([IO.Path]::Combine($root, 'en-US', "$topic.help.txt"))
             $lines[1].Trim() | Should -Be $topic

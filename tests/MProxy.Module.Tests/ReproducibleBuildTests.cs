@@ -18,6 +18,7 @@ public sealed class ReproducibleBuildTests : IDisposable
         Assert.Contains("MProxy.dll", first.Keys);
         Assert.Contains("MProxy.Engine.pdb", first.Keys);
         Assert.Contains("tokens/MProxy.Tokens.dll", first.Keys);
+        Assert.Contains("directory/MProxy.Directory.dll", first.Keys);
         Assert.Equal(first, second);
     }
 
