@@ -34,7 +34,6 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private readonly TaskSet _membership;
     private readonly CancellationTokenSource _leaving = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly HashSet<PeerGuests> _guests = [];
     private readonly WaitingRoom _pending = new(static () => (256, 64));
     private readonly FleetPorts _ports;
     private readonly FleetRevocations _revocations;
@@ -432,22 +431,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         var guests = new PeerGuests(this, _options, guest => _relay.BringAsync(guest, _isDraining, _stopping.Token), carrier, _tasks, _ledger, _time);
         await using (guests.ConfigureAwait(false))
         {
-            lock (_guests)
-            {
-                _guests.Add(guests);
-            }
-
-            try
-            {
-                await guests.Connection.RunAsync(_stopping.Token).ConfigureAwait(false);
-            }
-            finally
-            {
-                lock (_guests)
-                {
-                    _guests.Remove(guests);
-                }
-            }
+            await guests.Connection.RunAsync(_stopping.Token).ConfigureAwait(false);
         }
     }
 }

@@ -109,6 +109,13 @@ internal sealed class RelayLink : ILinkHost, IClientLink, IAsyncDisposable
     /// <summary>Another link has come with the same token id.</summary>
     public void Replace() => Close(new LinkException("Another link came with the same token id.", code: ErrorCode.Replaced));
 
+    /// <summary>Lets the device go when it has no client any more: it connects to whoever takes it.</summary>
+    public async Task LeaveWhenIdleAsync()
+    {
+        await Connection.WhenIdleAsync().ConfigureAwait(false);
+        Close(new LinkException("The relay takes no new clients.", code: ErrorCode.Unknown));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync().ConfigureAwait(false);

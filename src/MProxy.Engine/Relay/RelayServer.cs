@@ -476,6 +476,12 @@ public sealed class RelayServer : ISession, IMeterSource
             var idle = Task.WhenAll(ClientLinks.Select(link => link.WhenIdleAsync()));
             var draining = StopSwitch.DrainAsync(idle, drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
+            if (Fleet is not null)
+            {
+                // A device with no client here comes to another relay the sooner.
+                Array.ForEach(Registry.Links, link => _tasks.Run(link.LeaveWhenIdleAsync));
+            }
+
             await draining.ConfigureAwait(false);
         }
 

@@ -102,7 +102,7 @@ public sealed class HostileServicesTests
     private static async Task ConnectAsync(MemoryWorld world, RawPeer peer)
     {
         world.Relay.AcceptLink(peer.ToCarrier(world.Time));
-        Assert.Contains(",\"services\"]]", await peer.ReadAsync(), StringComparison.Ordinal);
+        Assert.Contains(",\"services\",\"session\"]]", await peer.ReadAsync(), StringComparison.Ordinal);
         await peer.SayAsync("[-1,null]");
         await AskAsync(peer, "4", null, "[-4,null]");
     }

@@ -8,7 +8,7 @@ public class ControlChannelTests : MachineTest
     [Fact]
     public void The_relay_greets_and_the_device_answers()
     {
-        Assert.Equal(["Control  [1,\"hello\",[1],[\"add_token\",\"check_token\",\"delete_token\",\"auth\",\"authn\",\"authz\",\"drain\",\"ping\",\"services\"]]"], Events.Sent(Machine(LinkRole.Relay)));
+        Assert.Equal(["Control  [1,\"hello\",[1],[\"add_token\",\"check_token\",\"delete_token\",\"auth\",\"authn\",\"authz\",\"drain\",\"ping\",\"services\",\"session\"]]"], Events.Sent(Machine(LinkRole.Relay)));
         var device = Machine(LinkRole.Device);
         device.Receive(Control("[1,\"hello\",[254],[\"add_token\"]]"));
         Assert.Equal(["Control  [-1,null]", "Control  [1001,\"ping\"]"], Events.Sent(device));
