@@ -21,7 +21,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
     private readonly Channel<bool> _hurry = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile Dictionary<string, (FleetNode Node, long Until)> _nodes = [];
-    private Dictionary<string, (FleetNode Node, long Until)> _forgotten = [];
+    private Dictionary<string, (FleetNode Node, long Until)> _unheard = [];
     private volatile TaskCompletionSource _nextBeat = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RenewalTurns _renewals = new(time);
     private long _generation;
@@ -152,15 +152,20 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     {
         var now = time.GetTimestamp();
         var nodes = beat.Nodes.ToDictionary(entry => entry.Node.Name, entry => (entry.Node, Until: now + (long)(entry.LeaseLeft.TotalSeconds * time.TimestampFrequency)), StringComparer.Ordinal);
-        if (beat.Standing == FleetStanding.New && !wasAway)
+        if ((beat.Standing == FleetStanding.New || !_isUp) && !wasAway)
         {
-            // One that has forgotten this relay has forgotten others too, who are about to tell it the same: they count as there as long as was known.
-            _forgotten = _nodes;
+            // One that comes back, or has forgotten this relay, has not heard of the others either, who are about to tell it the same: they count as there
+            // for a lease more. Whoever is not finds out by dialling them.
+            var until = now + (long)(options.Lease.TotalSeconds * time.TimestampFrequency);
+            _unheard = _nodes.ToDictionary(entry => entry.Key, entry => (entry.Value.Node, until), StringComparer.Ordinal);
         }
 
-        foreach (var (name, entry) in _forgotten.Where(entry => entry.Value.Until > now))
+        foreach (var (name, entry) in _unheard.Where(entry => entry.Value.Until > now))
         {
-            nodes.TryAdd(name, entry);
+            if (!nodes.TryGetValue(name, out var told) || (told.Node.Generation == entry.Node.Generation && told.Until < entry.Until))
+            {
+                nodes[name] = (told.Node ?? entry.Node, entry.Until);
+            }
         }
 
         _nodes = nodes;

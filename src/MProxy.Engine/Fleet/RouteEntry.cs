@@ -22,17 +22,20 @@ internal sealed class RouteEntry(string key)
     /// <summary>It may have changed.</summary>
     public bool IsExpired { get; set; }
 
-    /// <summary>The directory knows nobody any more, and has not said so itself.</summary>
-    public bool IsDoubtful { get; private set; }
+    /// <summary>Since when the directory knows nobody any more and has not said so itself, as a timestamp; 0 where that is not so.</summary>
+    public long DoubtfulSince { get; private set; }
 
     /// <summary>The directory is being asked; guarded by this entry's lock.</summary>
     public Task? Looking { get; set; }
 
     /// <summary>Takes what the directory says; where it is in doubt, what it said before stays for a while.</summary>
-    public void Take(IReadOnlyList<FleetRoute> routes, bool isDoubtful, TimeSpan doubtFor, TimeSpan keepFor)
+    /// <param name="routes">What it says.</param>
+    /// <param name="doubtfulSince">Since when it is in doubt, as a timestamp; 0 where it is not.</param>
+    /// <param name="keepFor">How long nobody asks again.</param>
+    public void Take(IReadOnlyList<FleetRoute> routes, long doubtfulSince, TimeSpan keepFor)
     {
-        IsDoubtful = isDoubtful;
-        Routes = isDoubtful ? Routes : routes;
-        KeepFor = isDoubtful ? doubtFor : keepFor;
+        DoubtfulSince = doubtfulSince;
+        Routes = doubtfulSince != 0 ? Routes : routes;
+        KeepFor = keepFor;
     }
 }

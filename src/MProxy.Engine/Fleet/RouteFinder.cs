@@ -27,7 +27,7 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     private static readonly TimeSpan AbsentFor = TimeSpan.FromSeconds(1);
 
     /// <summary>How long what has vanished without a word is still tried: a directory that came back empty is being filled again.</summary>
-    private static readonly TimeSpan DoubtFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DoubtFor = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
 
@@ -224,11 +224,8 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
                 routes = await directory.FindAsync(entry.Key, patience.Token).ConfigureAwait(false);
             }
 
-            entry.Take(
-                routes,
-                isDoubtful: routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && !entry.IsDoubtful,
-                DoubtFor,
-                routes.Count > 0 ? RenewAfter : AbsentFor);
+            var isDoubtful = routes.Count == 0 && entry.Routes.Count > 0 && !wasWrong && (entry.DoubtfulSince == 0 || time.GetElapsedTime(entry.DoubtfulSince) < DoubtFor);
+            entry.Take(routes, !isDoubtful ? 0 : entry.DoubtfulSince == 0 ? time.GetTimestamp() : entry.DoubtfulSince, routes.Count > 0 ? RenewAfter : AbsentFor);
             Interlocked.Exchange(ref _impatientSince, 0);
         }
         catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
