@@ -5,10 +5,13 @@ internal static class Until
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    public static async Task TrueAsync(Func<bool> condition)
+    public static Task TrueAsync(Func<bool> condition) => TrueAsync(() => Task.FromResult(condition()));
+
+    /// <summary>The same for what has to be asked for.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition)
     {
         var since = TimeProvider.System.GetTimestamp();
-        while (!condition())
+        while (!await condition())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(since) < Patience, "It did not come true in time.");
             await Task.Yield();

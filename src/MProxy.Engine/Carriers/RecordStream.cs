@@ -19,12 +19,6 @@ internal sealed class RecordStream(Stream inner, ResourceLedger ledger) : Duplex
     private bool _isBusy;
     private bool _isDisposed;
 
-    /// <inheritdoc/>
-    public override bool CanRead => inner.CanRead;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => inner.CanWrite;
-
     /// <summary>Keeps what is written until <see cref="SendGatheredAsync"/>.</summary>
     public void Gather() => _gathered = ledger.Rent(BufferLength);
 
@@ -58,12 +52,6 @@ internal sealed class RecordStream(Stream inner, ResourceLedger ledger) : Duplex
     }
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override int Read(Span<byte> buffer) => _start < _end ? throw new NotSupportedException("What was read ahead is read on asynchronously.") : inner.Read(buffer);
-
-    /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_gathered is null)
@@ -79,12 +67,6 @@ internal sealed class RecordStream(Stream inner, ResourceLedger ledger) : Duplex
         Keep(buffer);
         return ValueTask.CompletedTask;
     }
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-    /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
 
     /// <inheritdoc/>
     public override void Flush() => inner.Flush();

@@ -19,23 +19,11 @@ internal sealed class TlsStream : DuplexStream
     public SslStream Secure { get; }
 
     /// <inheritdoc/>
-    public override bool CanRead => Secure.CanRead;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => Secure.CanWrite;
-
-    /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => Secure.ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         buffer.Length <= RecordLength ? Secure.WriteAsync(buffer, cancellationToken) : WriteRecordsAsync(buffer, cancellationToken);
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Secure.Read(buffer, offset, count);
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Secure.Write(buffer, offset, count);
 
     /// <inheritdoc/>
     public override void Flush() => Secure.Flush();

@@ -37,7 +37,7 @@ internal sealed class HopDatagrams(LinkConnection link, LinkClient client, Datag
     /// <inheritdoc/>
     public override bool IsGuest => true;
 
-    /// <summary>Joins the two ends, and sends on what came before.</summary>
+    /// <summary>Joins the two ends. What came before is sent on by <see cref="SendEarly"/>.</summary>
     public void JoinWith(HopDatagrams other)
     {
         lock (_early)

@@ -14,7 +14,6 @@ internal sealed class HopGuest
     private readonly Action _dropped;
     private readonly HopPump? _pump;
     private readonly HopDatagrams? _datagrams;
-    private HopPump? _pumpAtDevice;
     private HopDatagrams? _datagramsAtDevice;
 
     public HopGuest(LinkConnection link, LinkClient client, IPEndPoint endPoint, DatagramBudget budget, Action dropped)
@@ -43,9 +42,9 @@ internal sealed class HopGuest
         {
             // What comes over the link of a relay is on its way up, and so on.
             _pump.Throttle = up;
-            _pumpAtDevice = new HopPump(connection, client) { Throttle = down };
-            _pump.JoinWith(_pumpAtDevice);
-            return (_pumpAtDevice, _pumpAtDevice.RunAsync);
+            var atDevice = new HopPump(connection, client) { Throttle = down };
+            _pump.JoinWith(atDevice);
+            return (atDevice, atDevice.RunAsync);
         }
 
         _datagrams!.Throttle = up;

@@ -17,18 +17,6 @@ internal sealed class RouteCounts(Func<bool> nameCoversSubdomains)
     private int _underWay;
     private HashSet<string> _withheld = [];
 
-    /// <summary>How many keys there are.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_counts)
-            {
-                return _counts.Count;
-            }
-        }
-    }
-
     /// <summary>The ports that links serve by their tokens.</summary>
     public IReadOnlyList<(bool IsUdp, int Port)> Ports
     {

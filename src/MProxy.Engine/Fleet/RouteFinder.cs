@@ -36,18 +36,6 @@ internal sealed class RouteFinder(IFleetDirectory directory, FleetMember member,
     private Dictionary<string, RouteEntry> _old = new(StringComparer.Ordinal);
     private long _impatientSince;
 
-    /// <summary>How many keys are kept. Tests bound them.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _young.Count + _old.Count;
-            }
-        }
-    }
-
     /// <summary>The directory is asked, and waited for.</summary>
     private bool IsPatient => Volatile.Read(ref _impatientSince) is var since && (since == 0 || time.GetElapsedTime(since) >= ImpatientFor);
 

@@ -4,10 +4,10 @@ using System.Net.Sockets;
 namespace MProxy.Engine.Link;
 
 /// <summary>Carries one client between the link and a local end, both ways, until both have ended.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "The token sources have no timer, and Abort may come after the end: they are left to the collector.")]
 /// <param name="link">The link.</param>
 /// <param name="client">The client.</param>
 /// <param name="room">How many bytes what waits leaves free in front, for a header.</param>
+[SuppressMessage("Design", "CA1001", Justification = "The token sources have no timer, and Abort may come after the end: they are left to the collector.")]
 internal abstract class ClientPump(LinkConnection link, LinkClient client, int room = 0) : ClientSink
 {
     private readonly CancellationTokenSource _stopping = new();

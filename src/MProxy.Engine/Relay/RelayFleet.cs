@@ -3,6 +3,7 @@ using MProxy.Engine.Carriers;
 using MProxy.Engine.Events;
 using MProxy.Engine.Fleet;
 using MProxy.Engine.Link;
+using MProxy.Engine.Metrics;
 using MProxy.Engine.Routing;
 using MProxy.Protocol;
 
@@ -346,7 +347,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     {
         Name = _options.NodeName,
         Peer = $"{(_options.PeerAddress is { } address ? address.Port == 0 ? address with { Port = PeerListen.Port } : address : PeerListen)}",
-        Version = typeof(RelayFleet).Assembly.GetName().Version?.ToString(3) ?? "",
+        Version = EngineMeter.Meter.Version ?? "",
         Links = _relay.LinkCount,
         Clients = _relay.ClientCount,
         TcpPorts = PortRanges.Write(_routes.Ports.Where(port => !port.IsUdp).Select(port => port.Port)),
@@ -377,13 +378,12 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     private async Task<ClientRefusal?> TryForwardAsync(FrameMeta meta, FleetNode node, Func<IClientLink, ClientJoin> join, CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(_options.HopTimeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var patience = new Patience(_options.HopTimeout, _time, cancellationToken);
         try
         {
             for (; ; )
             {
-                if (await _peers.GetAsync(node, either.Token).ConfigureAwait(false) is not { } link)
+                if (await _peers.GetAsync(node, patience.Token).ConfigureAwait(false) is not { } link)
                 {
                     return ClientRefusal.Unreachable;
                 }
@@ -391,9 +391,9 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
                 switch (link.TryOpen(meta, join(link), waits: true, out var forwarded))
                 {
                     case OpenResult.Opened:
-                        return RefusalOf(await forwarded!.WaitAsync(either.Token).ConfigureAwait(false));
+                        return RefusalOf(await forwarded!.WaitAsync(patience.Token).ConfigureAwait(false));
                     case OpenResult.HeldBack:
-                        await link.Connection.WhenReleased(meta).WaitAsync(either.Token).ConfigureAwait(false);
+                        await link.Connection.WhenReleased(meta).WaitAsync(patience.Token).ConfigureAwait(false);
                         continue;
                     case OpenResult.Duplicate:
                         return ClientRefusal.Duplicate;

@@ -61,7 +61,7 @@ public sealed class RelayServer : ISession, IMeterSource
         var datagrams = new DatagramRouter(_settings, _clients, DatagramDropped, time);
         Ports = new ClientPorts(options, (socket, port) => _clients.Accept(socket, port, _accepting.Token), datagrams, _ledger, time);
         _idle = new IdleSweep(
-            () => ClientLinks,
+            () => ClientLinks.Select(link => link.Connection),
             client => _settings.Limits.IdleTimeoutOf(client),
             () => _settings.Limits.IdleTimeouts(withDns: options.DnsPort.Count > 0),
             time);
@@ -131,18 +131,17 @@ public sealed class RelayServer : ISession, IMeterSource
     public int LinkCount => Registry.Links.Count(link => link.IsDevice);
 
     /// <summary>How many clients are on all links.</summary>
-    public int ClientCount => ClientLinks.Sum(link => link.ClientCount);
+    public int ClientCount => ClientLinks.Sum(link => link.Connection.ClientCount);
 
     /// <summary>The clients on all links, those of one link after those of another.</summary>
-    public IReadOnlyList<ClientConnection> Connections =>
-        Registry.Links.Concat<IClientLink>(Fleet?.Links ?? []).SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
+    public IReadOnlyList<ClientConnection> Connections => ClientLinks.SelectMany(link => link.Connection.Connections(Name, link.Name)).ToArray();
 
     /// <summary>Where other relays of the fleet come in, with the port that is really open; null where there is none.</summary>
     public CarrierUri? PeerListen => Fleet?.PeerListen;
 
     /// <summary>The relays of its fleet as this one sees them, by name, itself among them. One that is in no fleet is alone.</summary>
     public IReadOnlyList<FleetRelay> FleetRelays => Fleet?.Relays
-        ?? [new FleetRelay(Name, Name, true, _stop.IsOn ? FleetState.Draining : FleetState.Up, LinkCount, ClientCount, 0, "", null, typeof(RelayServer).Assembly.GetName().Version?.ToString(3) ?? "", 0)];
+        ?? [new FleetRelay(Name, Name, true, _stop.IsOn ? FleetState.Draining : FleetState.Up, LinkCount, ClientCount, 0, "", null, EngineMeter.Meter.Version ?? "", 0)];
 
     /// <summary>Bytes received from devices since the start.</summary>
     public long BytesIn => _traffic.Now.BytesIn;
@@ -218,7 +217,7 @@ public sealed class RelayServer : ISession, IMeterSource
     internal RelayFleet? Fleet { get; }
 
     /// <summary>All links that clients of this relay are on.</summary>
-    private IEnumerable<LinkConnection> ClientLinks => Registry.Links.Select(link => link.Connection).Concat((Fleet?.Links ?? []).Select(link => link.Connection));
+    private IEnumerable<IClientLink> ClientLinks => Registry.Links.Concat<IClientLink>(Fleet?.Links ?? []);
 
     /// <summary>Opens every listener, or none.</summary>
     /// <exception cref="InvalidOperationException">A relay without a secret would accept links from beyond this machine.</exception>
@@ -379,7 +378,7 @@ public sealed class RelayServer : ISession, IMeterSource
 
         foreach (var link in ClientLinks)
         {
-            link.FailWhere(
+            link.Connection.FailWhere(
                 client => client.IsDatagram && Admission.Check(IPAddress.Parse(client.Meta.Address!)) is not null, ErrorCode.Stopped, "the relay does not allow its address any more");
         }
     }
@@ -473,7 +472,7 @@ public sealed class RelayServer : ISession, IMeterSource
         Fleet?.Drain();
         if (drain > TimeSpan.Zero)
         {
-            var idle = Task.WhenAll(ClientLinks.Select(link => link.WhenIdleAsync()));
+            var idle = Task.WhenAll(ClientLinks.Select(link => link.Connection.WhenIdleAsync()));
             var draining = StopSwitch.DrainAsync(idle, drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
             if (Fleet is not null)

@@ -75,13 +75,10 @@ public sealed class FleetTests
     {
         await using var world = new FleetWorld();
         var (here, there) = (await world.AddRelayAsync("r1", FleetWorld.WithoutTokens), await world.AddRelayAsync("r2", FleetWorld.WithoutTokens));
-        using var service = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        service.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var echoing = EchoAsync(service, FleetWorld.Token);
-        await world.AddDeviceAsync($"udp://{service.LocalEndPoint}", new Grant(), there);
+        await using var echo = new UdpEcho(isDns);
+        await world.AddDeviceAsync(echo.Target, new Grant(), there);
         await world.SettledAsync();
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        await client.ConnectAsync(new IPEndPoint(IPAddress.Loopback, isDns ? here.DnsPort[0] : here.UdpPort[0]), FleetWorld.Token);
+        using var client = await UdpEcho.ConnectAsync(isDns ? here.DnsPort[0] : here.UdpPort[0]);
         for (var number = 0; number < 20; number++)
         {
             var sent = isDns ? DnsMessages.Query("www.example.com", id: (ushort)number) : RandomNumberGenerator.GetBytes(1 + (number * 60));
@@ -90,9 +87,6 @@ public sealed class FleetTests
             var count = await client.ReceiveAsync(received, FleetWorld.Token).AsTask().WaitAsync(TimeSpan.FromSeconds(5), FleetWorld.Token);
             Assert.Equal(sent.Length, count);
         }
-
-        service.Close();
-        await echoing;
     }
 
     [Fact]
@@ -244,22 +238,5 @@ public sealed class FleetTests
         await elsewhere.SendAsync("x");
         await elsewhere.ReadAsync(1);
         clients.ForEach(client => client.Dispose());
-    }
-
-    private static async Task EchoAsync(Socket service, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[2000];
-        try
-        {
-            for (; ; )
-            {
-                var received = await service.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), cancellationToken);
-                buffer[2] |= received.ReceivedBytes > 12 ? (byte)0x80 : (byte)0;
-                await service.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), SocketFlags.None, received.RemoteEndPoint, cancellationToken);
-            }
-        }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
-        {
-        }
     }
 }

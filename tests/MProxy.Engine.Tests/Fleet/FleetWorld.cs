@@ -125,39 +125,17 @@ internal sealed class FleetWorld(string? directory = null, TimeProvider? time = 
     }
 
     /// <summary>Waits until a client of a relay is served for a name.</summary>
-    public static async Task ServesAsync(RelayServer relay, string name, string? by = null)
+    public static Task ServesAsync(RelayServer relay, string name, string? by = null) => Until.TrueAsync(async () =>
     {
-        var since = TimeProvider.System.GetTimestamp();
-        for (; ; )
+        try
         {
-            using var client = await FrontClient.ConnectAsync(relay.HttpPort[0]);
-            await client.SendAsync($"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-            try
-            {
-                if ((await client.ReadAnswerAsync()).StartsWith(by ?? name, StringComparison.Ordinal))
-                {
-                    return;
-                }
-            }
-            catch (Exception error) when (error is SocketException or Xunit.Sdk.XunitException or IOException)
-            {
-                Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(20), $"{name} is not served at {relay.Name} in time: {error.Message}");
-            }
-
-            await Task.Delay(20, Token);
+            return await AskAsync(relay, name) == (by ?? name);
         }
-    }
-
-    /// <summary>Waits for what has to be asked for.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        var since = TimeProvider.System.GetTimestamp();
-        while (!await condition())
+        catch (Exception error) when (error is SocketException or Xunit.Sdk.XunitException or IOException)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "It did not come true in time.");
-            await Task.Delay(20, Token);
+            return false;
         }
-    }
+    });
 
     /// <summary>A port that takes connections and never says a word.</summary>
     public static Socket Hole()

@@ -196,7 +196,7 @@ public sealed class HostileFleetTests
         }
 
         var told = "";
-        await FleetWorld.UntilAsync(async () => (told = (await redis.AskAsync("eval", "return #redis.call('KEYS', 'mproxy:route:*')", "0")).Trim()) == "750");
+        await Until.TrueAsync(async () => (told = (await redis.AskAsync("eval", "return #redis.call('KEYS', 'mproxy:route:*')", "0")).Trim()) == "750");
         Assert.Equal("750", told);
     }
 
@@ -260,12 +260,12 @@ public sealed class HostileFleetTests
         var (here, there) = (await world.AddRelayAsync("r1"), await world.AddRelayAsync("r2"));
         var grant = new Grant { Id = "d1", Domains = ["app.example.com"] };
         var (_, older) = await world.AddWebAsync("older", grant, here);
-        await FleetWorld.UntilAsync(async () => (await redis.AskAsync("hget", "mproxy:device:{d1}", "generation")).Trim().Length > 0);
+        await Until.TrueAsync(async () => (await redis.AskAsync("hget", "mproxy:device:{d1}", "generation")).Trim().Length > 0);
         await redis.AskAsync("del", "mproxy:device:{d1}");
         var events = new Sessions.EventLog();
         older.EventRaised += events.Take;
         var (_, newer) = await world.AddWebAsync("newer", grant, there);
-        await FleetWorld.UntilAsync(async () => (await redis.AskAsync("hget", "mproxy:device:{d1}", "generation")).Trim().Length > 0);
+        await Until.TrueAsync(async () => (await redis.AskAsync("hget", "mproxy:device:{d1}", "generation")).Trim().Length > 0);
         Assert.Equal(LinkState.Connected, newer.Links[0].State);
 
         // What makes the first claim it again, as it does from time to time anyway.

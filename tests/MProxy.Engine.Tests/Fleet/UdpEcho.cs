@@ -7,10 +7,13 @@ namespace MProxy.Engine.Tests.Fleet;
 internal sealed class UdpEcho : IAsyncDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly bool _isDns;
     private readonly Task _running;
 
-    public UdpEcho()
+    /// <param name="isDns">What it hears are questions, and what it says is to be answers to them.</param>
+    public UdpEcho(bool isDns = false)
     {
+        _isDns = isDns;
         _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _running = RunAsync();
     }
@@ -69,6 +72,7 @@ internal sealed class UdpEcho : IAsyncDisposable
             for (; ; )
             {
                 var received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0));
+                buffer[2] |= _isDns ? (byte)0x80 : (byte)0;
                 await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), SocketFlags.None, received.RemoteEndPoint);
             }
         }
