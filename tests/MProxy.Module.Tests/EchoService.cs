@@ -23,8 +23,29 @@ internal sealed class EchoService : IDisposable
     public static async Task<Socket> ConnectAsync(int port)
     {
         var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await client.ConnectAsync(IPAddress.Loopback, port, Token);
-        return client;
+        try
+        {
+            await client.ConnectAsync(IPAddress.Loopback, port, Token);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same; null where it is reset while it connects.</summary>
+    public static async Task<Socket?> TryConnectAsync(int port)
+    {
+        try
+        {
+            return await ConnectAsync(port);
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return null;
+        }
     }
 
     /// <summary>A client says a word, and hears it; false where it is cut off.</summary>
