@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MProxy.Module.Tests;
 
-/// <summary>A name server at an address of loopback that knows no name, says nothing, or says that all are at 127.0.0.1, as its test wants.</summary>
+/// <summary>A name server at an address of loopback that knows no name, says nothing, or says that all are at the same addresses of loopback, as its test wants.</summary>
 internal sealed class FakeResolver : IDisposable
 {
     private const int DnsPort = 53;
@@ -26,6 +26,9 @@ internal sealed class FakeResolver : IDisposable
     }
 
     public string Address => $"{((IPEndPoint)_socket.Client.LocalEndPoint!).Address}";
+
+    /// <summary>The last numbers of the addresses in 127.0.0 that every name has.</summary>
+    public byte[] Hosts { get; set; } = [1];
 
     public void Be(Mood mood) => _mood = mood;
 
@@ -54,7 +57,7 @@ internal sealed class FakeResolver : IDisposable
                 var asked = await _socket.ReceiveAsync();
                 if (_mood != Mood.SaysNothing)
                 {
-                    await _socket.SendAsync(Answer(asked.Buffer, _mood == Mood.Knows), asked.RemoteEndPoint);
+                    await _socket.SendAsync(Answer(asked.Buffer, _mood == Mood.Knows, Hosts), asked.RemoteEndPoint);
                 }
             }
         }
@@ -64,13 +67,13 @@ internal sealed class FakeResolver : IDisposable
         }
     }
 
-    /// <summary>The question, and behind it an address where one of IPv4 was asked for.</summary>
-    private static byte[] Answer(byte[] question, bool knows)
+    /// <summary>The question, and behind it the addresses where those of IPv4 were asked for.</summary>
+    private static byte[] Answer(byte[] question, bool knows, byte[] hosts)
     {
         var end = Array.IndexOf(question, (byte)0, 12) + 5;
         var isAddress = knows && question[end - 3] == 1;
-        byte[] head = [question[0], question[1], 0x81, (byte)(knows ? 0x80 : 0x83), 0, 1, 0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0];
-        byte[] address = isAddress ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1] : [];
-        return [.. head, .. question[12..end], .. address];
+        byte[] head = [question[0], question[1], 0x81, (byte)(knows ? 0x80 : 0x83), 0, 1, 0, (byte)(isAddress ? hosts.Length : 0), 0, 0, 0, 0];
+        var addresses = isAddress ? hosts.SelectMany(host => new byte[] { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, host }) : [];
+        return [.. head, .. question[12..end], .. addresses];
     }
 }

@@ -54,6 +54,52 @@ public sealed class NameFailureTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task One_name_that_leads_to_many_relays_has_a_link_to_each_and_new_ones_are_found()
+    {
+        using var names = Resolver();
+        using var service = new EchoService();
+        await using var relays = await ShellChild.StartAsync();
+        await using var device = await StartAsync(names);
+        var port = new Uri(await relays.AskAsync("$one = Start-MProxyRelay -Listen tcp://127.0.0.1:0 -TcpPort 0 -WarningAction SilentlyContinue; $one.Listen[0]")).Port;
+        await relays.AskAsync($"$two = Start-MProxyRelay -Listen tcp://127.0.0.2:{port} -TcpPort 0 -WarningAction SilentlyContinue; 1");
+        names.Hosts = [1, 2];
+        Assert.Equal("Connected", await device.AskAsync($"$tunnel = Start-MProxyTunnel tcp://relays.mproxy.test:{port} -Service '*=127.0.0.1:{service.Port}' -LinkCount 3 -MaxRetryDelay 0.2; $tunnel.LinkState"));
+        await relays.UntilAsync("$one.LinkCount -eq 1 -and $two.LinkCount -eq 1");
+        await device.UntilAsync("@($tunnel.Links.State | Where-Object { $_ -eq 'Connected' }).Count -eq 2 -and @($tunnel.Links.State) -contains 'Waiting'");
+        var ends = (await device.AskAsync("$tunnel.Links.RemoteEndPoint -join ' '")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal([$"127.0.0.1:{port}", $"127.0.0.2:{port}"], ends.Order());
+        Assert.Equal($"tcp://relays.mproxy.test:{port}", await device.AskAsync("$tunnel.Location"));
+        foreach (var relay in new[] { "one", "two" })
+        {
+            Assert.True(await EchoService.TryAskAsync(await relays.CountAsync($"${relay}.TcpPort[0]")));
+        }
+
+        // One is taken out and another comes: whoever lost its link finds that by the name.
+        await relays.AskAsync($"$three = Start-MProxyRelay -Listen tcp://127.0.0.3:{port} -TcpPort 0 -WarningAction SilentlyContinue; 1");
+        names.Hosts = [2, 3];
+        await relays.AskAsync("$one | Stop-MProxyRelay -DrainTimeout 0; 1");
+        await relays.UntilAsync("$two.LinkCount -eq 1 -and $three.LinkCount -eq 1");
+        Assert.True(await EchoService.TryAskAsync(await relays.CountAsync("$three.TcpPort[0]")));
+        Assert.Equal("", await device.AskAsync("$tunnel | Stop-MProxyTunnel; $tunnel.Links.State | Where-Object { $_ -ne 'Stopped' }"));
+    }
+
+    [Fact]
+    public async Task Links_by_one_name_want_a_name_and_no_proxy()
+    {
+        await using var shell = await ShellChild.StartAsync();
+        foreach (var (start, error) in new[]
+        {
+            ("tcp://127.0.0.1:1 -LinkCount 2", "InvalidOption"),
+            ("wss://relay.mproxy.test -LinkCount 2 -Proxy http://127.0.0.1:1", "InvalidOption"),
+            ("tcp://relay.mproxy.test:1 -LinkCount 17", "ParameterArgumentValidationError"),
+        })
+        {
+            var told = await shell.AskAsync($"try {{ $null = Start-MProxyTunnel {start} -Service tcp=127.0.0.1:1 -ErrorAction Stop; 'it started' }} catch {{ $_.FullyQualifiedErrorId }}");
+            Assert.StartsWith(error, told, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_service_whose_name_is_unknown_or_slow_to_come_costs_its_own_clients_alone()
     {
         using var names = Resolver();

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
@@ -42,7 +43,7 @@ internal static class CarrierDialer
     private static async Task<Carrier> DialStreamAsync(
         CarrierUri uri, DialOptions options, CertificateCheck check, CarrierParts parts, ResourceLedger ledger, TimeProvider time, CancellationToken cancellationToken)
     {
-        var socket = parts.Add(await ConnectAsync(uri, cancellationToken).ConfigureAwait(false));
+        var socket = parts.Add(await ConnectAsync(uri, options.Address, cancellationToken).ConfigureAwait(false));
         var activity = parts.Add(ActivityStream.Over(socket, time));
         var secure = uri.IsSecure ? parts.Add(new TlsStream(activity, ledger)) : null;
         if (secure is not null)
@@ -59,17 +60,17 @@ internal static class CarrierDialer
         };
     }
 
-    private static async Task<Socket> ConnectAsync(CarrierUri uri, CancellationToken cancellationToken)
+    private static async Task<Socket> ConnectAsync(CarrierUri uri, IPAddress? address, CancellationToken cancellationToken)
     {
         try
         {
             return uri.SocketPath is { } path
                 ? await UnixSocket.ConnectAsync(path, cancellationToken).ConfigureAwait(false)
-                : await TcpSocket.ConnectAsync(uri.Host, uri.Port, cancellationToken).ConfigureAwait(false);
+                : await TcpSocket.ConnectAsync(address?.ToString() ?? uri.Host, uri.Port, cancellationToken).ConfigureAwait(false);
         }
         catch (SocketException error)
         {
-            throw DialFailure.Connect($"the relay at {uri.Place}", error, isFile: uri.SocketPath is not null);
+            throw DialFailure.Connect(DialFailure.Relay(uri, address), error, isFile: uri.SocketPath is not null);
         }
     }
 }

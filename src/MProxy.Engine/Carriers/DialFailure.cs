@@ -7,6 +7,9 @@ namespace MProxy.Engine.Carriers;
 /// <summary>Words for why a relay cannot be reached. Nothing of a query, a header or a credential gets in.</summary>
 internal static class DialFailure
 {
+    /// <summary>A relay as a sentence names it, with the address of its name where one was given.</summary>
+    public static string Relay(CarrierUri uri, IPAddress? address) => $"the relay at {uri.Place}{(address is null ? "" : $" ({address})")}";
+
     /// <summary>A socket that did not connect.</summary>
     /// <param name="place">Such as <c>the relay at host:port</c>.</param>
     /// <param name="error">What the system says.</param>

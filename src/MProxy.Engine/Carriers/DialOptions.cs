@@ -18,6 +18,9 @@ public sealed record DialOptions
     /// <summary>Between relays, which move the most: of equally good ciphers the cheapest is offered first.</summary>
     internal bool PrefersSpeed { get; init; }
 
+    /// <summary>Which address of the relay's name to connect to, past any proxy; null looks it up.</summary>
+    internal IPAddress? Address { get; init; }
+
     /// <summary>Takes any certificate: anyone on the way can read and change everything. Does not weaken <see cref="Thumbprint"/>.</summary>
     public bool SkipCertificateCheck { get; init; }
 

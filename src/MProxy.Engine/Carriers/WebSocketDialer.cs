@@ -114,7 +114,7 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
 
         try
         {
-            var socket = parts.Add(await TcpSocket.ConnectAsync(host, target.Port, cancellationToken).ConfigureAwait(false));
+            var socket = parts.Add(await TcpSocket.ConnectAsync(isRelay && options.Address is { } address ? $"{address}" : host, target.Port, cancellationToken).ConfigureAwait(false));
             var activity = parts.Add(ActivityStream.Over(socket, time));
             lock (_connections)
             {
@@ -125,7 +125,7 @@ internal sealed class WebSocketDialer(CarrierUri uri, DialOptions options, Certi
         }
         catch (SocketException error)
         {
-            throw DialFailure.Connect(isRelay ? $"the relay at {uri.Place}" : $"the proxy at {target.Host}:{target.Port}", error);
+            throw DialFailure.Connect(isRelay ? DialFailure.Relay(uri, options.Address) : $"the proxy at {target.Host}:{target.Port}", error);
         }
     }
 

@@ -25,6 +25,8 @@ public sealed class DeviceLink : ISession
     private LinkState _state = LinkState.Connecting;
     private readonly TrafficSum _traffic = new();
     private bool _isReleasing;
+    private bool _wasUp;
+    private volatile IPAddress? _address;
     private readonly StopSwitch _stop = new();
 
     private DeviceLink(DeviceLinkOptions options, TimeProvider time, ResourceLedger ledger)
@@ -78,6 +80,9 @@ public sealed class DeviceLink : ISession
 
     /// <summary>The identity of this end, as the relay sees it unless an address is translated on the way: <c>IPv4,192.0.2.1,54321</c>. Null while not connected, and where the carrier has none.</summary>
     public string? SocketId => _life?.Connection.Carrier.LocalEndPoint is IPEndPoint local ? ClientIdentity.ToSocketId(local) : null;
+
+    /// <summary>The address and port of the relay, or of a proxy on the way; null while not connected, and where the carrier has none.</summary>
+    public EndPoint? RemoteEndPoint => _life?.Connection.Carrier.RemoteEndPoint;
 
     /// <summary>How long a message to the relay and back takes, as last measured; null while not connected.</summary>
     public TimeSpan? RoundTrip => _life?.Connection.RoundTrip;
@@ -274,17 +279,16 @@ public sealed class DeviceLink : ISession
             for (; ; )
             {
                 var (error, wasUpFor) = await RunLifeAsync().ConfigureAwait(false);
-                var wasUp = _firstTry.Task.IsCompletedSuccessfully;
                 _firstTry.TrySetException(NoLink(error));
-                if (_stop.IsOn || Refuse(error) || error is ArgumentException || !(wasUp || keepTrying) || _options.Stream is not null)
+                if (_stop.IsOn || Refuse(error) || error is ArgumentException || !(_wasUp || keepTrying) || _options.Stream is not null)
                 {
                     return;
                 }
 
                 var delay = backOff.Next(wasUpFor);
-                SetState(wasUp ? LinkState.Reconnecting : LinkState.Connecting);
+                SetState(_wasUp ? LinkState.Reconnecting : LinkState.Connecting);
                 var waiting = Task.Delay(delay, _time, _stopping.Token);
-                _events.Raise(EventKind.LinkLost, _options.Target, $"{Reason(error)} Next try in {delay.TotalSeconds:0.0} s.", (error as LinkException)?.Code);
+                _events.Raise(EventKind.LinkLost, _options.Target, $"{Reason(error)}{(_address is { } address && wasUpFor > TimeSpan.Zero ? $" It was with {address}." : "")} Next try in {delay.TotalSeconds:0.0} s.", (error as LinkException)?.Code);
                 await waiting.ConfigureAwait(false);
             }
         }
@@ -297,6 +301,7 @@ public sealed class DeviceLink : ISession
             // Whatever ended the loop; and observed here, since nobody need be waiting.
             _firstTry.TrySetException(NoLink(null));
             _ = _firstTry.Task.Exception;
+            _options.Addresses?.Return(_address);
             if (_capture is not null)
             {
                 await _capture.DisposeAsync().ConfigureAwait(false);
@@ -317,7 +322,7 @@ public sealed class DeviceLink : ISession
     {
         try
         {
-            var life = await LinkLife.ConnectAsync(this, _options, Tokens.All, _ledger, _time, _stopping.Token).ConfigureAwait(false);
+            var life = await LinkLife.ConnectAsync(this, await PlaceAsync().ConfigureAwait(false), Tokens.All, _ledger, _time, _stopping.Token).ConfigureAwait(false);
             await using (life.ConfigureAwait(false))
             {
                 _life = life;
@@ -327,7 +332,8 @@ public sealed class DeviceLink : ISession
                 TellServices();
                 var upAt = _time.GetTimestamp();
                 SetState(LinkState.Connected);
-                _events.Raise(EventKind.LinkUp, _options.Target, "The link is up.");
+                _wasUp = true;
+                _events.Raise(EventKind.LinkUp, _options.Target, _address is { } address ? $"The link is up, with {address}." : "The link is up.");
                 Handler?.LinkUp();
                 _firstTry.TrySetResult();
 
@@ -349,6 +355,34 @@ public sealed class DeviceLink : ISession
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ArgumentException)
         {
             return (error, default);
+        }
+    }
+
+    /// <summary>Where to dial: an address of the relay's name that is this link's alone, where links share the name.</summary>
+    private async Task<DeviceLinkOptions> PlaceAsync()
+    {
+        if (_options.Addresses is not { } addresses)
+        {
+            return _options;
+        }
+
+        var (before, wasWaiting) = (_address, false);
+        _address = null;
+        _address = await addresses.TakeAsync(_options.Relay!, before, _options, Wait, _time, _stopping.Token).ConfigureAwait(false);
+        if (wasWaiting)
+        {
+            SetState(_wasUp ? LinkState.Reconnecting : LinkState.Connecting);
+        }
+
+        return _options with { Dial = _options.Dial with { Address = _address } };
+
+        void Wait()
+        {
+            wasWaiting = true;
+            SetState(LinkState.Waiting);
+
+            // No try, and so no failure of one.
+            _firstTry.TrySetCanceled();
         }
     }
 

@@ -43,6 +43,9 @@ public sealed record DeviceLinkOptions
     /// <summary>What tells a fleet of relays which links are one device's.</summary>
     internal string Session { get; init; } = Guid.NewGuid().ToString("n");
 
+    /// <summary>Gives the link an address of the relay's name that no other link of the device has; null dials the name as the system does.</summary>
+    internal RelayAddresses? Addresses { get; init; }
+
     /// <summary>Dials in place of the carriers, so that tests need no socket.</summary>
     internal Func<CancellationToken, Task<Carrier>>? Dialer { get; init; }
 

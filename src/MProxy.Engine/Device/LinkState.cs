@@ -6,6 +6,9 @@ public enum LinkState
     /// <summary>Dials for the first time.</summary>
     Connecting,
 
+    /// <summary>Waits for an address of the relay's name that no other link of the tunnel has.</summary>
+    Waiting,
+
     /// <summary>Both sides have greeted, and the tokens were accepted.</summary>
     Connected,
 

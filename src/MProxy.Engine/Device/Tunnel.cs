@@ -87,15 +87,16 @@ public sealed class Tunnel : ISession, IMeterSource
             LinkState.Connected => 1,
             LinkState.Connecting => 2,
             LinkState.Reconnecting => 3,
-            LinkState.Refused => 4,
-            _ => 5,
+            LinkState.Waiting => 4,
+            LinkState.Refused => 5,
+            _ => 6,
         });
 
-    /// <summary>The links, one to each relay.</summary>
+    /// <summary>The links, one or more to each relay.</summary>
     public IReadOnlyList<DeviceLink> Links { get; }
 
     /// <summary>The relays.</summary>
-    public IReadOnlyList<CarrierUri> RelayUri => [.. Links.Select(link => link.RelayUri).OfType<CarrierUri>()];
+    public IReadOnlyList<CarrierUri> RelayUri => [.. Links.Select(link => link.RelayUri).OfType<CarrierUri>().Distinct()];
 
     /// <summary>What is exposed: <c>tcp=127.0.0.1:9000</c>.</summary>
     public IReadOnlyList<string> Service => _settings.Current.Service.Entries;
@@ -264,17 +265,22 @@ public sealed class Tunnel : ISession, IMeterSource
             return;
         }
 
+        var failed = Task.CompletedTask;
         List<Task> waiting = [.. _owned.Select(link => link.FirstTry)];
         while (waiting.Count > 0)
         {
             var first = await Task.WhenAny(waiting).ConfigureAwait(false);
             waiting.Remove(first);
-            if (first.IsCompletedSuccessfully || waiting.Count == 0)
+            if (first.IsCompletedSuccessfully)
             {
-                await first.ConfigureAwait(false);
                 return;
             }
+
+            // One that is cancelled had no address to try: another link of the same name had it, and says what became of it.
+            failed = first.IsFaulted ? first : failed;
         }
+
+        await failed.ConfigureAwait(false);
     }
 
     private void TellServices()

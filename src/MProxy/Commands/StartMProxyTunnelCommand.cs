@@ -62,6 +62,11 @@ public sealed class StartMProxyTunnelCommand : DialCommand
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
+    /// <summary>How many links to keep to a relay that is given by a name, 1 to 16, each to another of the name's addresses and past any proxy. With 1 the name is dialled as the system does.</summary>
+    [Parameter]
+    [ValidateRange(1, RelayAddresses.MaxLinks)]
+    public int LinkCount { get; set; } = 1;
+
     /// <summary>The longest wait in seconds before a lost relay is dialled again, 0.01 to 3600; the first is at most 0.5.</summary>
     [Parameter]
     [ValidateRange(0.01, 3600)]
@@ -173,6 +178,12 @@ public sealed class StartMProxyTunnelCommand : DialCommand
                 new ArgumentException($"-{alone} is for probes, and there are none without -HealthCheck."), alone, "Give -HealthCheck too, or leave the parameter out."));
         }
 
+        if (LinkCount > 1 && ParameterSetName != SessionSet && !Array.Exists(Relay, RelayAddresses.IsName))
+        {
+            ThrowTerminatingError(ErrorRecords.InvalidOption(
+                new ArgumentException("-LinkCount is for a relay that is given by a name with several addresses, and none is."), LinkCount, "Give -Relay the name, or each relay by itself."));
+        }
+
         var target = ParameterSetName switch
         {
             SessionSet => string.Join(", ", _sessions.Select(session => session.Name)),
@@ -229,7 +240,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
 
     /// <summary>A parameter that this cmdlet has from those that dial.</summary>
     private static bool IsForDialling(string parameter) =>
-        parameter == nameof(MaxRetryDelay) || typeof(StartMProxyTunnelCommand).GetProperty(parameter)?.DeclaringType is { } type
+        parameter is nameof(MaxRetryDelay) or nameof(LinkCount) || typeof(StartMProxyTunnelCommand).GetProperty(parameter)?.DeclaringType is { } type
             && (type == typeof(DialCommand) || type == typeof(CertificateCommand) || type == typeof(LinkOptionsCommand) || type == typeof(CaptureCommand));
 
     private ServiceTls Tls()
@@ -264,7 +275,7 @@ public sealed class StartMProxyTunnelCommand : DialCommand
         Relays =
         [
             .. (ParameterSetName switch { SessionSet => [], StreamSet => [null], _ => (IEnumerable<CarrierUri?>)Relay })
-                .Select(relay => DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay), Capture = capture }),
+                .SelectMany(relay => RelayAddresses.Spread(DialOptions(name, relay) with { MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelay), Capture = capture }, LinkCount)),
         ],
     };
 }
