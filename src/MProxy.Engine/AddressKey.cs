@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
@@ -10,6 +11,17 @@ internal readonly record struct AddressKey(ulong High, ulong Low)
 {
     /// <summary>The key as other relays of a fleet know it.</summary>
     public string ToText() => $"{High:x16}{Low:x16}";
+
+    /// <summary>Reads that.</summary>
+    public static bool TryParse(string text, out AddressKey key)
+    {
+        ulong low = 0;
+        var isKey = text.Length == 32
+            & ulong.TryParse(text.AsSpan(0, Math.Min(text.Length, 16)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var high)
+            && ulong.TryParse(text.AsSpan(16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out low);
+        key = new AddressKey(high, low);
+        return isKey;
+    }
 
     /// <summary>The key of an address.</summary>
     /// <param name="address">The address; one of IPv4 in IPv6 is the same.</param>

@@ -79,6 +79,16 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
         }
     }
 
+    /// <summary>Others have used the rate too: that is owed, but never more than may be saved up.</summary>
+    public void Charge(double count)
+    {
+        var rate = perSecond();
+        lock (_gate)
+        {
+            _saved = Math.Max(Refill(rate) - count, -rate * burst.TotalSeconds);
+        }
+    }
+
     /// <summary>How long it takes at the rate of now until something taken is paid for; zero where it is. At another rate it is another time.</summary>
     public TimeSpan WaitFor(double taken)
     {

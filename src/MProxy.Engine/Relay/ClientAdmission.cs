@@ -89,6 +89,42 @@ internal sealed class ClientAdmission
         }
     }
 
+    /// <summary>The addresses that so many clients at least came from since this was last asked, each with how many.</summary>
+    public IReadOnlyDictionary<string, int> TakeNew(int least)
+    {
+        Dictionary<string, int> many = new(StringComparer.Ordinal);
+        lock (_addresses)
+        {
+            foreach (var (key, entry) in _addresses)
+            {
+                if (entry.NewCount >= least)
+                {
+                    many[key.ToText()] = entry.NewCount;
+                }
+
+                entry.NewCount = 0;
+            }
+        }
+
+        return many;
+    }
+
+    /// <summary>So many new clients of an address came to another relay, which holds them to the same rate.</summary>
+    public void Charge(AddressKey key, int count)
+    {
+        lock (_addresses)
+        {
+            if (!_addresses.TryGetValue(key, out var entry))
+            {
+                entry = Note(key);
+            }
+
+            entry.Rate.Charge(count);
+            entry.IsCharged = true;
+            ForgetUnused(key);
+        }
+    }
+
     /// <summary>Counts a client in.</summary>
     /// <param name="address">Where it comes from.</param>
     /// <param name="isDatagram">It has no connection.</param>
@@ -140,6 +176,7 @@ internal sealed class ClientAdmission
             entry ??= Note(key);
             entry.Rate.TryTake(1);
             entry.Count++;
+            entry.NewCount++;
             _count++;
             _datagramCount += isDatagram ? 1 : 0;
             return null;
@@ -191,12 +228,20 @@ internal sealed class ClientAdmission
         while (_recovering.TryPeek(out var key))
         {
             var entry = _addresses[key];
-            if (!entry.IsUsed && !entry.Rate.IsFull)
+            if (!entry.IsUsed && !entry.Rate.IsFull && !entry.IsCharged)
             {
                 return;
             }
 
             _recovering.Dequeue();
+            if (!entry.IsUsed && !entry.Rate.IsFull)
+            {
+                // It will take longer than those behind it.
+                entry.IsCharged = false;
+                _recovering.Enqueue(key);
+                continue;
+            }
+
             entry.IsRecovering = false;
             if (!entry.IsUsed)
             {
@@ -210,10 +255,16 @@ internal sealed class ClientAdmission
     {
         public int Count { get; set; }
 
+        /// <summary>How many of them came since others were last told.</summary>
+        public int NewCount { get; set; }
+
         public bool IsUsed => Count > 0;
 
         /// <summary>Stands in the queue of those that are forgotten when their rate is full again.</summary>
         public bool IsRecovering { get; set; }
+
+        /// <summary>Its rate was used elsewhere while it recovers.</summary>
+        public bool IsCharged { get; set; }
 
         public RateBucket Rate => rate;
     }

@@ -3,8 +3,8 @@ using MProxy.Engine.Fleet;
 namespace MProxy.Engine.Relay;
 
 /// <summary>
-/// What makes a limit hold in a whole fleet: relays tell each other which addresses and devices have many clients, and each counts those of the others in. What
-/// has few is not told of, so that a limit may be passed by a part of it, and by what comes within a beat.
+/// What makes a limit hold in a whole fleet: relays tell each other which addresses and devices have many clients, or many new ones, and each counts those of
+/// the others in. What has few is not told of, so that a limit may be passed by a part of it, and by what comes within a beat or two.
 /// </summary>
 /// <param name="settings">The limits.</param>
 /// <param name="admission">Who has clients here.</param>
@@ -14,20 +14,29 @@ internal sealed class ClientsElsewhere(RelaySettings settings, ClientAdmission a
     /// <summary>What has this part of its limit is told of.</summary>
     private const int Part = 16;
 
+    /// <summary>One relay takes up so much of what is noted at most.</summary>
+    private const int MaxNewPerRelay = 1_000;
+
+    private readonly Dictionary<string, long> _heard = new(StringComparer.Ordinal);
     private volatile Dictionary<string, int> _addresses = [];
     private volatile Dictionary<string, int> _devices = [];
 
     /// <summary>What other relays say.</summary>
-    public void Take(IEnumerable<FleetNode> others)
+    public void Take(IReadOnlyCollection<FleetNode> others)
     {
         Dictionary<string, int> addresses = [], devices = [];
         foreach (var node in others)
         {
             Add(addresses, node.Addresses);
             Add(devices, node.Devices);
+            Charge(node);
         }
 
         (_addresses, _devices) = (addresses, devices);
+        foreach (var gone in _heard.Keys.Except(others.Select(node => node.Name)).ToArray())
+        {
+            _heard.Remove(gone);
+        }
     }
 
     /// <summary>How many clients an address has at other relays.</summary>
@@ -53,6 +62,29 @@ internal sealed class ClientsElsewhere(RelaySettings settings, ClientAdmission a
         }
 
         return devices;
+    }
+
+    /// <summary>What came in since this was last asked, for others to take from what they let in.</summary>
+    public IReadOnlyDictionary<string, int> NewClientsHere() => settings.Limits.MaxNewClientsPerAddress is > 0 and var most
+        ? admission.TakeNew(Math.Max(1, most / Part))
+        : new Dictionary<string, int>();
+
+    /// <summary>Once for what a relay says, however often it is seen. What one says while this relay does not look is lost.</summary>
+    private void Charge(FleetNode node)
+    {
+        if (_heard.TryGetValue(node.Name, out var number) && number == node.NewClientsNumber)
+        {
+            return;
+        }
+
+        _heard[node.Name] = node.NewClientsNumber;
+        foreach (var (text, count) in node.NewClients.Take(MaxNewPerRelay))
+        {
+            if (AddressKey.TryParse(text, out var key))
+            {
+                admission.Charge(key, Math.Max(0, count));
+            }
+        }
     }
 
     private static void Add(Dictionary<string, int> sums, IReadOnlyDictionary<string, int>? counts)

@@ -16,8 +16,6 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     /// <summary>Shorter than a link that is silent is probed by itself, and longer than any way takes that people work over.</summary>
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan ClaimPatience = TimeSpan.FromSeconds(2);
-
     private readonly RelayServer _relay;
     private readonly RelaySettings _settings;
     private readonly FleetOptions _options;
@@ -38,8 +36,10 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private readonly WaitingRoom _pending = new(static () => (256, 64));
     private readonly FleetPorts _ports;
     private readonly FleetRevocations _revocations;
+    private readonly ClaimSync _claims;
     private readonly ClientsElsewhere _elsewhere;
     private int _isSyncing;
+    private long _beatNumber;
     private volatile bool _isRevokedDue;
     private CarrierListener? _listener;
     private volatile bool _isDraining;
@@ -53,7 +53,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _givenTcpPorts = PortRanges.Write(settings.Current.GrantedPort);
         _givenUdpPorts = PortRanges.Write(settings.Current.GrantedUdpPort);
         _directory = FleetLibrary.Open(_options.Directory, this, time);
-        _member = new FleetMember(_options, _directory, routes, Describe, this, time);
+        _member = new FleetMember(_options, _directory, routes, DescribeBeat, this, time);
         _peers = new Peers(relay, settings, traffic, tasks, ledger, time);
         _ports = relay.Ports.Fleet = new FleetPorts(settings.Current, _member, routes, relay.Ports, reason => events.Raise(EventKind.PeerError, relay.Name, reason));
         _elsewhere = new ClientsElsewhere(settings, relay.Admission, relay.Registry);
@@ -64,6 +64,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             Array.ForEach(relay.Registry.Links, link => link.Recheck(namesChanged: false));
         });
         _revocations.Change([], settings.Current.RevokedTokenIds);
+        _claims = new ClaimSync(_directory, _options.NodeName, relay.Replace, Probe, () => _member.NextBeat, time);
         _finder = new RouteFinder(_directory, _member, node => _peers.IsFailing(node) ? int.MaxValue : node.Clients + (_peers.Find(node)?.OpenedSince(node) ?? 0), time);
     }
 
@@ -74,7 +75,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     public PeerLink[] Links => _peers.Links;
 
     /// <summary>The devices that have a link here, by the ids of their tokens.</summary>
-    public DeviceClaims<RelayLink> Claims { get; } = new();
+    public DeviceClaims<RelayLink> Claims => _claims.Held;
 
     /// <summary>What datagrams may hold while they wait.</summary>
     public DatagramBudget DatagramBudget { get; } = new(DatagramBudget.OfAll);
@@ -113,7 +114,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _tasks.Run(() => _listener!.RunAsync(carrier => _tasks.Run(() => TakeAsync(carrier)), _stopping.Token));
         _membership.Run(() => _member.BeatAsync(_leaving.Token));
         _membership.Run(() => _member.TellAsync(_leaving.Token));
-        _membership.Run(() => ClaimAsync(_leaving.Token));
+        _membership.Run(() => _claims.RunAsync(_leaving.Token));
     }
 
     /// <summary>Other relays whose devices' grants name a client as closely as asked for, and most closely of those.</summary>
@@ -217,21 +218,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
     void IFleetWatcher.ChangesMissed() => _finder.Expire();
 
-    void IFleetWatcher.DeviceClaimed(DeviceClaim claim)
-    {
-        switch (Claims.Heard(claim))
-        {
-            case ({ } link, true):
-                _relay.Replace(link);
-                break;
-            case ({ } link, false):
-                // It came back elsewhere: is this link still alive?
-                _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
-                break;
-            default:
-                break;
-        }
-    }
+    void IFleetWatcher.DeviceClaimed(DeviceClaim claim) => _claims.Heard(claim);
 
     void IFleetHost.Beaten(bool isAnew, long revokedVersion)
     {
@@ -246,7 +233,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
 
         if (isAnew)
         {
-            Claims.TellAll();
+            _claims.Held.TellAll();
         }
     }
 
@@ -259,9 +246,10 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         _events.Raise(EventKind.DirectoryFound, _relay.Name, $"The relay is in the fleet of {_options.Directory} as {_options.NodeName}.");
     }
 
-    void IFleetHost.Renew(Func<string, bool> isDue) => Claims.Renew(isDue);
+    void IFleetHost.Renew(Func<string, bool> isDue) => _claims.Held.Renew(isDue);
 
-    void IFleetHost.WasAway() => ProbeAll();
+    /// <summary>A device may have gone elsewhere while this process stood still: links that are dead must not stand for it.</summary>
+    void IFleetHost.WasAway() => Array.ForEach(_relay.Registry.Links, Probe);
 
     void IFleetHost.Superseded() =>
         _events.Raise(EventKind.DirectoryLost, _relay.Name, $"Another relay has joined the fleet as {_options.NodeName}: this one serves its own clients alone, until it is started under a name of its own.");
@@ -289,59 +277,11 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         }
     }
 
-    /// <summary>Tells the directory which devices have a link here. Where another machine with a device's token came later, this one's link ends.</summary>
-    private async Task ClaimAsync(CancellationToken cancellationToken)
-    {
-        const int Batch = 200;
-        try
-        {
-            for (; ; )
-            {
-                var claims = await Claims.TakeAsync(Batch, cancellationToken).ConfigureAwait(false);
-                var told = await Task.WhenAll(claims.Select(claim => TryClaimAsync(claim, cancellationToken))).ConfigureAwait(false);
-                if (told.Contains(false))
-                {
-                    Claims.GiveBack(claims.Where((_, i) => !told[i]));
-                    await _member.NextBeat.WaitAsync(cancellationToken).ConfigureAwait(false);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-        }
-    }
+    /// <summary>Asks a device for a sign of life.</summary>
+    private void Probe(RelayLink link) => _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
 
-    private async Task<bool> TryClaimAsync(DeviceClaim claim, CancellationToken cancellationToken)
-    {
-        using var patience = new Patience(ClaimPatience, _time, cancellationToken);
-        try
-        {
-            var answer = await _directory.ClaimAsync(claim, _options.NodeName, patience.Token).ConfigureAwait(false);
-            if (answer.Session == claim.Session)
-            {
-                Claims.Heard(answer);
-            }
-            else if (Claims.Lost(claim) is { } link)
-            {
-                _relay.Replace(link);
-            }
-
-            return true;
-        }
-        catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>A device may have gone elsewhere while this process stood still: links that are dead must not stand for it.</summary>
-    private void ProbeAll()
-    {
-        foreach (var link in _relay.Registry.Links)
-        {
-            _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
-        }
-    }
+    /// <summary>The same with what is said once.</summary>
+    private FleetNode DescribeBeat() => Describe() with { NewClients = _elsewhere.NewClientsHere(), NewClientsNumber = Interlocked.Increment(ref _beatNumber) };
 
     private FleetNode Describe() => new()
     {

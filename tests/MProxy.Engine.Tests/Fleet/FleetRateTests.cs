@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Sockets;
+using MProxy.Engine.Fleet;
+using MProxy.Engine.Relay;
+using MProxy.Engine.Routing;
+using MProxy.Engine.Tests.Front;
+
+namespace MProxy.Engine.Tests.Fleet;
+
+/// <summary>How fast new clients of an address may come to a fleet.</summary>
+public sealed class FleetRateTests
+{
+    private const int PerSecond = 100;
+
+    private static readonly IPAddress Hasty = IPAddress.Parse("192.0.2.1");
+    private static readonly IPAddress Other = IPAddress.Parse("192.0.2.2");
+
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void An_address_comes_no_faster_for_there_being_more_relays()
+    {
+        Relay[] relays = [Start("r1"), Start("r2"), Start("r3")];
+        var entered = 0;
+        var others = 0;
+        for (var second = 0; second < 20; second++)
+        {
+            for (var tenth = 0; tenth < 10; tenth++)
+            {
+                foreach (var relay in relays)
+                {
+                    entered += Enumerable.Range(0, PerSecond).Count(_ => relay.TryVisit(Hasty));
+                    others += relay.TryVisit(Other) ? 1 : 0;
+                }
+
+                _time.Advance(TimeSpan.FromSeconds(0.1));
+            }
+
+            Beat(relays);
+        }
+
+        // What is saved up at each, which all may use before they hear of each other, and then the rate of one. Without each other they would let in 6,600.
+        Assert.InRange(entered, 20 * PerSecond, 30 * PerSecond);
+        Assert.Equal(600, others);
+    }
+
+    [Fact]
+    public void What_a_relay_says_counts_once_and_what_it_makes_up_is_owed_for_four_seconds_at_most()
+    {
+        var (one, two) = (Start("r1"), Start("r2"));
+        for (var i = 0; i < 150; i++)
+        {
+            Assert.True(one.TryVisit(Hasty));
+        }
+
+        var said = one.Say();
+        two.Elsewhere.Take([said]);
+        two.Elsewhere.Take([said]);
+        Assert.Equal(50, Enumerable.Range(0, PerSecond).Count(_ => two.TryVisit(Hasty)));
+
+        two.Elsewhere.Take([said with { NewClientsNumber = 2, NewClients = said.NewClients.ToDictionary(entry => entry.Key, _ => int.MaxValue) }]);
+        _time.Advance(TimeSpan.FromSeconds(1.99));
+        Assert.False(two.TryVisit(Hasty));
+        _time.Advance(TimeSpan.FromSeconds(2.01));
+        Assert.True(two.TryVisit(Hasty));
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(0, two.Admission.AddressCount);
+    }
+
+    [Fact]
+    public void Nonsense_is_nothing_and_one_that_is_owed_for_ever_keeps_no_other_in_memory()
+    {
+        var relay = Start("r1");
+        var hasty = AddressKey.Of(Hasty).ToText();
+        for (var round = 0; round < 1000; round++)
+        {
+            relay.Elsewhere.Take(
+            [
+                new FleetNode
+                {
+                    Name = "r2",
+                    NewClientsNumber = round,
+                    NewClients = new Dictionary<string, int> { [hasty] = 1000, [""] = 9, ["z"] = 9, [new string('g', 32)] = 9, [hasty + "0"] = 9, [new string('f', 32)] = -5 },
+                },
+            ]);
+            Assert.True(relay.TryVisit(new IPAddress(0x0a000000 + round)));
+            _time.Advance(TimeSpan.FromSeconds(0.5));
+        }
+
+        Assert.InRange(relay.Admission.AddressCount, 1, 20);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", 0U)]
+    [InlineData("2001:db8:ffff:ffff::1", 1U)]
+    public void A_key_is_read_as_it_was_written(string address, uint kind)
+    {
+        var key = AddressKey.Of(IPAddress.Parse(address), kind);
+        Assert.True(AddressKey.TryParse(key.ToText(), out var read));
+        Assert.Equal(key, read);
+    }
+
+    [Fact]
+    public async Task A_relay_refuses_whom_another_has_seen_enough_of()
+    {
+        await using var world = new FleetWorld();
+        Func<RelayOptions, RelayOptions> slow = options => FleetWorld.WithoutTokens(options) with { Limits = options.Limits with { MaxNewClientsPerAddress = 10 } };
+        var (here, there) = (await world.AddRelayAsync("r1", slow), await world.AddRelayAsync("r2", slow));
+        await world.SettledAsync();
+
+        // There it never comes to as many as may be saved up, so that what refuses one is what here has seen.
+        var asked = 0;
+        await Until.TrueAsync(async () =>
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                await TryAsync(here.TcpPort[0]);
+            }
+
+            if (there.RefusedBy.ContainsKey(ClientRefusal.TooFastOfAddress.Reason))
+            {
+                return true;
+            }
+
+            Assert.True(++asked <= 18, "It is refused nowhere.");
+            await Until.TrueAsync(async () =>
+            {
+                await TryAsync(here.TcpPort[0]);
+                return here.RefusedBy.ContainsKey(ClientRefusal.TooFastOfAddress.Reason);
+            });
+            await TryAsync(there.TcpPort[0]);
+            return false;
+        });
+    }
+
+    /// <summary>Comes and is gone.</summary>
+    private static async Task TryAsync(int port)
+    {
+        try
+        {
+            using var client = await FrontClient.ConnectAsync(port);
+        }
+        catch (SocketException)
+        {
+            // It was refused while it connected.
+        }
+    }
+
+    /// <summary>All say what they have seen, and hear what others have.</summary>
+    private static void Beat(Relay[] relays)
+    {
+        FleetNode[] said = [.. relays.Select(relay => relay.Say())];
+        foreach (var relay in relays)
+        {
+            relay.Elsewhere.Take([.. said.Where(node => node.Name != relay.Name)]);
+        }
+    }
+
+    private Relay Start(string name)
+    {
+        var settings = new RelaySettings(new RelayOptions { Name = name, Limits = new RelayLimits { MaxNewClientsPerAddress = PerSecond } });
+        var admission = new ClientAdmission(settings, _time);
+        return new Relay(name, admission, new ClientsElsewhere(settings, admission, new LinkRegistry(settings)));
+    }
+
+    /// <summary>A relay as far as it counts.</summary>
+    private sealed class Relay(string name, ClientAdmission admission, ClientsElsewhere elsewhere)
+    {
+        private long _number;
+
+        public string Name => name;
+
+        public ClientAdmission Admission => admission;
+
+        public ClientsElsewhere Elsewhere => elsewhere;
+
+        public bool TryVisit(IPAddress address)
+        {
+            if (admission.TryEnter(address, isDatagram: false) is not null)
+            {
+                return false;
+            }
+
+            admission.Leave(address, isDatagram: false);
+            return true;
+        }
+
+        public FleetNode Say() => new() { Name = name, NewClients = elsewhere.NewClientsHere(), NewClientsNumber = ++_number };
+    }
+}
