@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using MProxy.Engine.Carriers;
 using MProxy.Engine.Fleet;
 using StackExchange.Redis;
 
@@ -34,10 +37,13 @@ internal sealed class RedisDirectory : IFleetDirectory
     private readonly IFleetWatcher _watcher;
     private readonly object _gate = new();
     private Task<ConnectionMultiplexer>? _connecting;
+    private readonly CertificatePins _pins;
     private volatile string? _self;
+    private volatile string? _distrusted;
     private bool _isClosed;
 
-    public RedisDirectory(DirectoryUri uri, IFleetWatcher watcher) => (_uri, _watcher) = (uri, watcher);
+    public RedisDirectory(DirectoryUri uri, IFleetWatcher watcher) =>
+        (_uri, _watcher, _pins) = (uri, watcher, new CertificatePins(uri.Thumbprints, nameof(uri)));
 
     /// <inheritdoc/>
     public async Task<FleetBeat> BeatAsync(FleetNode node, TimeSpan lease, CancellationToken cancellationToken)
@@ -216,7 +222,8 @@ internal sealed class RedisDirectory : IFleetDirectory
         }
         catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
         {
-            throw new FleetDirectoryException(Reason(error), error);
+            var refusal = _distrusted ?? (IsRefused(error) ? "it does not accept user and password" : null);
+            throw new FleetDirectoryException(refusal ?? Reason(error), error) { IsRefusal = refusal is not null };
         }
     }
 
@@ -238,11 +245,22 @@ internal sealed class RedisDirectory : IFleetDirectory
     private static string Reason(Exception error) => error switch
     {
         RedisTimeoutException or TimeoutException => "it does not answer in time",
-        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "it does not accept user and password",
         RedisConnectionException => "there is no connection",
         RedisServerException server => server.Message,
         _ => "its connection is closed",
     };
+
+    /// <summary>The package says so of the connection that was tried last, inside of what it says of the command.</summary>
+    private static bool IsRefused(Exception? error) =>
+        error is not null && (error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || IsRefused(error.InnerException));
+
+    private bool Judge(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        var check = new CertificateCheck(_pins, acceptUntrusted: false);
+        var isAccepted = check.Accept(certificate, chain, errors);
+        _distrusted = check.Failure;
+        return isAccepted;
+    }
 
     private Task<ConnectionMultiplexer> ConnectAsync()
     {
@@ -255,7 +273,7 @@ internal sealed class RedisDirectory : IFleetDirectory
 
     private async Task<ConnectionMultiplexer> ConnectOnceAsync()
     {
-        var connection = await ConnectionMultiplexer.ConnectAsync(RedisOptions.Of(_uri)).ConfigureAwait(false);
+        var connection = await ConnectionMultiplexer.ConnectAsync(RedisOptions.Of(_uri, Judge)).ConfigureAwait(false);
         connection.ConnectionRestored += (_, _) => _watcher.ChangesMissed();
 
         // What is asked of its second connection, the one that hears, would fail in the moment that it comes up in.

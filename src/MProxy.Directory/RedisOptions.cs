@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using MProxy.Engine.Fleet;
 using StackExchange.Redis;
 
@@ -9,7 +10,9 @@ internal static class RedisOptions
 {
     private const int TimeoutMilliseconds = 2000;
 
-    public static ConfigurationOptions Of(DirectoryUri uri)
+    /// <param name="uri">The directory.</param>
+    /// <param name="judge">Judges the certificate that a server shows.</param>
+    public static ConfigurationOptions Of(DirectoryUri uri, RemoteCertificateValidationCallback judge)
     {
         var options = new ConfigurationOptions
         {
@@ -32,6 +35,12 @@ internal static class RedisOptions
             IncludeDetailInExceptions = false,
             IncludePerformanceCountersInExceptions = false,
         };
+        options.CertificateValidation += judge;
+        if (uri.Certificate is { } certificate)
+        {
+            options.CertificateSelection += (_, _, _, _, _) => certificate;
+        }
+
         foreach (var (host, port) in uri.Servers)
         {
             options.EndPoints.Add(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port));

@@ -22,7 +22,7 @@ internal sealed class CertificateCheck(CertificatePins pins, bool acceptUntruste
         Failure = certificate is null ? "it shows no certificate"
             : !pins.IsEmpty ? (pins.Contains(certificate) ? null : $"its certificate is another than the pinned one; the SHA-256 thumbprint is {Thumbprint}")
             : errors == SslPolicyErrors.None || acceptUntrusted ? null
-            : $"its certificate is not trusted ({Describe(chain, errors)}). Its SHA-256 thumbprint is {Thumbprint}: where that is the relay's, pin it";
+            : $"its certificate is not trusted ({Describe(chain, errors)}). Its SHA-256 thumbprint is {Thumbprint}: where that is right, pin it";
         return Failure is null;
     }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
+using MProxy.Engine.Carriers;
 
 namespace MProxy.Engine.Fleet;
 
@@ -37,6 +39,12 @@ public sealed record DirectoryUri
     /// <summary>TLS protects it.</summary>
     public bool IsSecure => Scheme == "rediss";
 
+    /// <summary>The certificates that it may show, by their thumbprints; where there are none, those that this machine trusts.</summary>
+    internal IReadOnlyList<string> Thumbprints { get; init; } = [];
+
+    /// <summary>What it is shown where it asks for a certificate; null for nothing.</summary>
+    internal X509Certificate2? Certificate { get; init; }
+
     /// <summary>Reads the text of one.</summary>
     /// <exception cref="FormatException">Says what is wrong with it, without user and password.</exception>
     public static DirectoryUri Parse(string text)
@@ -69,6 +77,18 @@ public sealed record DirectoryUri
     /// <summary>The same with another password.</summary>
     public DirectoryUri WithPassword(string password) => this with { Password = password };
 
+    /// <summary>The same with what TLS takes.</summary>
+    /// <param name="thumbprints">The directory's certificates by SHA-256 or SHA-1: they decide alone. None for any that this machine trusts.</param>
+    /// <param name="certificate">What to show to a directory that asks for a certificate.</param>
+    /// <exception cref="ArgumentException">One is no thumbprint, or there is one and no TLS.</exception>
+    public DirectoryUri WithTls(IReadOnlyList<string> thumbprints, X509Certificate2? certificate)
+    {
+        _ = new CertificatePins(thumbprints, nameof(thumbprints));
+        return thumbprints.Count > 0 && !IsSecure
+            ? throw new ArgumentException($"A thumbprint is for a directory with TLS, and {Scheme} has none: write rediss://.")
+            : this with { Thumbprints = thumbprints, Certificate = certificate };
+    }
+
     /// <inheritdoc/>
     public override string ToString()
     {
@@ -78,7 +98,7 @@ public sealed record DirectoryUri
     }
 
     /// <inheritdoc/>
-    public bool Equals(DirectoryUri? other) => other is not null && $"{this}" == $"{other}" && Password == other.Password;
+    public bool Equals(DirectoryUri? other) => other is not null && $"{this}" == $"{other}" && Password == other.Password && Thumbprints.SequenceEqual(other.Thumbprints, StringComparer.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     public override int GetHashCode() => StringComparer.Ordinal.GetHashCode($"{this}");

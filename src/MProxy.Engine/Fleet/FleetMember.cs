@@ -28,6 +28,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
     private bool _wasAway;
     private bool _isSuperseded;
     private bool _isLost;
+    private bool _isRefused;
     private volatile bool _isUp;
 
     /// <summary>The directory answered last time.</summary>
@@ -137,9 +138,12 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
         catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
         {
             _isUp = false;
-            if (!cancellationToken.IsCancellationRequested && !_isLost)
+
+            // At first it may look as if it did not answer.
+            var isRefusal = error is FleetDirectoryException { IsRefusal: true };
+            if (!cancellationToken.IsCancellationRequested && (!_isLost || (isRefusal && !_isRefused)))
             {
-                _isLost = true;
+                (_isLost, _isRefused) = (true, isRefusal);
                 host.DirectoryLost(error is FleetDirectoryException ? error.Message : "it does not answer in time");
             }
         }
@@ -194,7 +198,7 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
 
         if (!wasUp)
         {
-            _isLost = false;
+            (_isLost, _isRefused) = (false, false);
             host.DirectoryFound();
         }
 

@@ -174,6 +174,11 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     [ValidateNotNull]
     public SecureString? DirectoryPassword { get; set; }
 
+    /// <summary>The directory's certificate by its SHA-256 or SHA-1 thumbprint, with rediss. It decides alone; unless given, it is one that this machine trusts.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] DirectoryThumbprint { get; set; } = [];
+
     /// <summary>The relay's name in the fleet, which no other has: 1 to 64 letters, digits and any of -_.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -349,9 +354,10 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
             return null;
         }
 
+        var directory = Directory.WithTls(DirectoryThumbprint, certificate);
         return new FleetOptions
         {
-            Directory = DirectoryPassword is null ? Directory : Directory.WithPassword(Internal.Secret.Reveal(DirectoryPassword)),
+            Directory = DirectoryPassword is null ? directory : directory.WithPassword(Internal.Secret.Reveal(DirectoryPassword)),
             NodeName = NodeName!,
             PeerListen = PeerListen!,
             PeerAddress = PeerAddress,
@@ -364,7 +370,7 @@ public sealed class StartMProxyRelayCommand : LinkOptionsCommand
     /// <summary>What makes a relay one of a fleet goes together.</summary>
     private void CheckFleet()
     {
-        string[] others = [nameof(DirectoryPassword), nameof(NodeName), nameof(PeerListen), nameof(PeerAddress), nameof(PeerCertificate), nameof(PeerCertificatePath), nameof(PeerThumbprint)];
+        string[] others = [nameof(DirectoryPassword), nameof(DirectoryThumbprint), nameof(NodeName), nameof(PeerListen), nameof(PeerAddress), nameof(PeerCertificate), nameof(PeerCertificatePath), nameof(PeerThumbprint)];
         if (Directory is null)
         {
             if (Array.Find(others, MyInvocation.BoundParameters.ContainsKey) is { } lone)
