@@ -162,7 +162,7 @@ internal sealed class Peers(RelayServer relay, RelaySettings settings, TrafficSu
     private async Task<PeerLink?> ConnectAsync(FleetNode node, Peer peer)
     {
         using var patience = new Patience(Options.HopTimeout, time, _stopping.Token);
-        var dial = new DialOptions { ClientCertificate = Options.PeerCertificate, Thumbprint = Options.Thumbprints, PrefersSpeed = true };
+        var dial = new DialOptions { ClientCertificate = Options.PeerCertificate, Thumbprint = Options.Thumbprints, PrefersSpeed = true, NoProxy = true };
         var carrier = await CarrierDialer.DialAsync(CarrierUri.Parse(node.Peer), dial, ledger, time, patience.Token).ConfigureAwait(false);
         var link = new PeerLink(relay, settings, node.Name, carrier, ledger, time);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

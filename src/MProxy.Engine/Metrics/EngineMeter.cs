@@ -17,6 +17,7 @@ internal static class EngineMeter
     public const string RefusalReason = "mproxy.refusal.reason";
     public const string LimitName = "mproxy.limit.name";
     public const string DropReason = "mproxy.drop.reason";
+    public const string RelayState = "mproxy.relay.state";
     public const string DialOutcome = "mproxy.dial.outcome";
 
     public const string ClientDurationName = "mproxy.client.duration";
@@ -34,7 +35,10 @@ internal static class EngineMeter
         Meter.CreateObservableCounter("mproxy.client.refused", () => ReadAll(RefusalReason, source => source.Refused), "{client}", "Clients that were turned away.");
         Meter.CreateObservableCounter("mproxy.link.refused", () => ReadAll(RefusalReason, source => source.LinksRefused), "{link}", "Connections for devices that became no link.");
         Meter.CreateObservableCounter("mproxy.datagram.dropped", () => ReadAll(DropReason, source => source.DatagramsDropped), "{datagram}", "Datagrams that were dropped.");
-        Meter.CreateObservableCounter("mproxy.access_log.dropped", ReadLogs, "{line}", "Lines of the access log that could not be written.");
+        Meter.CreateObservableUpDownCounter("mproxy.fleet.relays", () => ReadAll(RelayState, source => source.FleetRelays), "{relay}", "Relays of the fleet, by where they stand.");
+        Meter.CreateObservableUpDownCounter("mproxy.peer.link.active", () => ReadKnown(source => source.Peers?.Links), "{link}", "Links to other relays that are up.");
+        Meter.CreateObservableUpDownCounter("mproxy.peer.client.active", () => ReadKnown(source => source.Peers?.Clients), "{client}", "Clients whose devices are at other relays.");
+        Meter.CreateObservableCounter("mproxy.access_log.dropped", () => ReadKnown(source => source.LogLinesDropped), "{line}", "Lines of the access log that could not be written.");
         Meter.CreateObservableCounter("mproxy.limit.struck", () => ReadAll(LimitName, source => source.Limited), "{strike}", "How often a limit struck a client.");
     }
 
@@ -76,11 +80,12 @@ internal static class EngineMeter
     private static IEnumerable<Measurement<long>> Read(Func<IMeterSource, long> value) =>
         Volatile.Read(ref _sources).Select(source => new Measurement<long>(value(source), source.Owner));
 
-    /// <summary>Whoever keeps no log shows nothing, not a zero.</summary>
-    private static IEnumerable<Measurement<long>> ReadLogs() =>
+    /// <summary>Whoever has no such thing, a log or a fleet, shows nothing, not a zero.</summary>
+    private static IEnumerable<Measurement<long>> ReadKnown(Func<IMeterSource, long?> value) =>
         from source in Volatile.Read(ref _sources)
-        where source.LogLinesDropped is not null
-        select new Measurement<long>(source.LogLinesDropped.GetValueOrDefault(), source.Owner);
+        let known = value(source)
+        where known is not null
+        select new Measurement<long>(known.GetValueOrDefault(), source.Owner);
 
     private static IEnumerable<Measurement<long>> ReadBoth(Func<IMeterSource, (long Received, long Sent)> values)
     {

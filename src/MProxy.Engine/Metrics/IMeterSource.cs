@@ -35,6 +35,12 @@ internal interface IMeterSource
     /// <summary>Datagrams that were dropped, by reason, in a few fixed sentences.</summary>
     IReadOnlyDictionary<string, long> DatagramsDropped => ReadOnlyDictionary<string, long>.Empty;
 
+    /// <summary>Relays of a fleet as this one sees them, by where they stand; none where there is no fleet.</summary>
+    IReadOnlyDictionary<string, long> FleetRelays => ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>Links that take clients to other relays of a fleet, and the clients on them; null where there is no fleet.</summary>
+    (int Links, int Clients)? Peers => null;
+
     /// <summary>Lines of the access log that could not be written; null where there is no log.</summary>
     long? LogLinesDropped => null;
 }

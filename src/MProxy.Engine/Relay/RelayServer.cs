@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Access;
@@ -187,6 +188,11 @@ public sealed class RelayServer : ISession, IMeterSource
     IReadOnlyDictionary<string, long> IMeterSource.Limited => LimitedBy;
 
     IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dropped.All;
+
+    IReadOnlyDictionary<string, long> IMeterSource.FleetRelays => Fleet is null ? ReadOnlyDictionary<string, long>.Empty
+        : Enum.GetValues<FleetState>().ToDictionary(state => $"{state}", state => FleetRelays.LongCount(relay => relay.State == state));
+
+    (int Links, int Clients)? IMeterSource.Peers => Fleet?.Links is { } links ? (links.Length, links.Sum(link => link.Connection.ClientCount)) : null;
 
     long? IMeterSource.LogLinesDropped => _accessLog is null ? null : UnloggedCount;
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Fleet;
+using MProxy.Engine.Metrics;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Carriers;
 using MProxy.Engine.Tests.Front;
@@ -16,6 +17,22 @@ namespace MProxy.Engine.Tests.Fleet;
 public sealed class HopTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Relays_may_meet_over_WebSockets_and_the_metrics_tell_of_it()
+    {
+        Func<RelayOptions, RelayOptions> overWeb = options => options with { Fleet = options.Fleet! with { PeerListen = CarrierUri.Parse("wss://127.0.0.1:0/fleet") } };
+        await using var world = new FleetWorld();
+        var (here, there) = (await world.AddRelayAsync("r1", overWeb), await world.AddRelayAsync("r2", overWeb));
+        await world.AddWebAsync("app.example.com", there);
+        await world.SettledAsync();
+        using var client = await FrontClient.ConnectAsync(here.HttpPort[0]);
+        Assert.Equal("app.example.com", await FleetWorld.AskAsync(client, "app.example.com"));
+        Assert.StartsWith("wss://127.0.0.1:", $"{there.PeerListen}", StringComparison.Ordinal);
+        Assert.Equal((1, 1), ((IMeterSource)here).Peers);
+        Assert.Equal((0, 0), ((IMeterSource)there).Peers);
+        Assert.Equal(new Dictionary<string, long> { ["Up"] = 2, ["Draining"] = 0, ["Lost"] = 0 }, ((IMeterSource)here).FleetRelays);
+    }
 
     [Fact]
     public async Task Who_has_said_all_still_hears_all()

@@ -35,6 +35,10 @@ internal sealed class CountedSource : IMeterSource, IDisposable
 
     public IReadOnlyDictionary<string, long> DatagramsDropped { get; init; } = new Dictionary<string, long> { ["it is too large"] = 8 };
 
+    public IReadOnlyDictionary<string, long> FleetRelays { get; init; } = new Dictionary<string, long> { ["Up"] = 13, ["Lost"] = 0 };
+
+    public (int Links, int Clients)? Peers { get; init; } = (14, 15);
+
     public long? LogLinesDropped { get; init; } = 9;
 
     public SessionMeter Meter => new(EngineMeter.RelayName, Name);

@@ -69,6 +69,10 @@ public sealed class MetricsEndpointTests : IAsyncDisposable
             [$"mproxy_limit_struck_total{{{me},mproxy_limit_name=\"client_idle\"}}"] = 7,
             [$"mproxy_dial_duration_seconds_bucket{{{me},mproxy_dial_outcome=\"ok\",le=\"0.0005\"}}"] = 1,
             [$"mproxy_datagram_dropped_total{{{me},mproxy_drop_reason=\"it_is_too_large\"}}"] = 8,
+            [$"mproxy_fleet_relays{{{me},mproxy_relay_state=\"up\"}}"] = 13,
+            [$"mproxy_fleet_relays{{{me},mproxy_relay_state=\"lost\"}}"] = 0,
+            [$"mproxy_peer_link_active{{{me}}}"] = 14,
+            [$"mproxy_peer_client_active{{{me}}}"] = 15,
             [$"mproxy_access_log_dropped_total{{{me}}}"] = 9,
         };
         Assert.All(expected, entry => Assert.Equal(entry.Value, samples[entry.Key]));
