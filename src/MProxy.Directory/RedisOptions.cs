@@ -16,8 +16,9 @@ internal static class RedisOptions
     {
         var options = new ConfigurationOptions
         {
-            // It goes on trying in the background; what is asked meanwhile fails at once.
-            AbortOnConnectFail = false,
+            // Until it was there once each try is one of its own, which says why it fails. Lost, it is tried again in the background, and what is asked meanwhile
+            // fails at once.
+            AbortOnConnectFail = true,
             BacklogPolicy = BacklogPolicy.FailFast,
             ReconnectRetryPolicy = new LinearRetry(500),
             ConnectTimeout = TimeoutMilliseconds,
