@@ -190,6 +190,37 @@ public class RelayAddressesTests
         Assert.All(tunnel.Links, one => Assert.Equal(LinkState.Stopped, one.State));
     }
 
+    [Fact]
+    public async Task An_address_is_not_lost_when_the_name_cannot_be_found_for_a_while()
+    {
+        await using var service = new FrontService(LocalService.EchoAsync);
+        var port = FreePort.Take();
+        Found("127.0.0.1");
+        var link = WorldOptions.Links(CarrierUri.Parse($"tcp://relay.test:{port}")) with { MaxRetryDelay = TimeSpan.FromMilliseconds(100) };
+        var shared = RelayAddresses.Spread(link, 2).ToArray();
+        var isDown = false;
+        shared[0].Addresses!.Find = (_, _) => Volatile.Read(ref isDown) ? throw new SocketException((int)SocketError.TryAgain) : Task.FromResult(_found);
+        var relay = Start($"tcp://127.0.0.1:{port}");
+        await using var tunnel = await Tunnel.StartAsync(WorldOptions.Tunnels(link, "*", service.Target) with { Relays = shared }, cancellationToken: Token);
+        var events = new EventLog();
+        tunnel.EventRaised += events.Take;
+        for (var round = 0; round < 3; round++)
+        {
+            Volatile.Write(ref isDown, true);
+            await relay.DisposeAsync();
+            while (!(await events.NextAsync(EventKind.LinkLost)).Message.Contains("cannot be resolved", StringComparison.Ordinal))
+            {
+                // What was found a moment ago holds for a second.
+            }
+
+            relay = Start($"tcp://127.0.0.1:{port}");
+            Volatile.Write(ref isDown, false);
+            await Until.TrueAsync(() => tunnel.State == LinkState.Connected);
+        }
+
+        await relay.DisposeAsync();
+    }
+
     private static RelayServer Start(string listen) => RelayServer.Start(WorldOptions.Relays(listen));
 
     private void Found(params string[] addresses) => _found = [.. addresses.Select(IPAddress.Parse)];

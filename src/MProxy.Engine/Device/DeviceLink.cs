@@ -366,9 +366,8 @@ public sealed class DeviceLink : ISession
             return _options;
         }
 
-        var (before, wasWaiting) = (_address, false);
-        _address = null;
-        _address = await addresses.TakeAsync(_options.Relay!, before, _options, Wait, _time, _stopping.Token).ConfigureAwait(false);
+        var wasWaiting = false;
+        _address = await addresses.TakeAsync(_options.Relay!, _address, _options, Wait, _time, _stopping.Token).ConfigureAwait(false);
         if (wasWaiting)
         {
             SetState(_wasUp ? LinkState.Reconnecting : LinkState.Connecting);
@@ -378,7 +377,7 @@ public sealed class DeviceLink : ISession
 
         void Wait()
         {
-            wasWaiting = true;
+            (_address, wasWaiting) = (null, true);
             SetState(LinkState.Waiting);
 
             // No try, and so no failure of one.

@@ -66,9 +66,9 @@ public sealed class RelayAddresses
     /// Gives a link an address that none of the others has, and of those the one that was left longest ago. Waits while there is none.
     /// </summary>
     /// <param name="relay">Whose.</param>
-    /// <param name="before">The one that it had; only what is no worse is given in its place.</param>
+    /// <param name="before">The one that it has. It keeps it until it gets another, or has to wait.</param>
     /// <param name="options">How long a look may take, and where chance comes from.</param>
-    /// <param name="waits">Called when there is none to be had now.</param>
+    /// <param name="waits">Called when it has none, and there is none to be had now.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="CarrierException">The name has no address, or nobody answers in time.</exception>
