@@ -222,7 +222,7 @@ internal sealed class RedisDirectory : IFleetDirectory
         }
         catch (Exception error) when (error is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
         {
-            var refusal = _distrusted ?? (IsRefused(error) ? "it does not accept user and password" : null);
+            var refusal = error is not RedisConnectionException ? null : _distrusted ?? (IsRefused(error) ? "it does not accept user and password" : null);
             throw new FleetDirectoryException(refusal ?? Reason(error), error) { IsRefusal = refusal is not null };
         }
     }
@@ -245,14 +245,15 @@ internal sealed class RedisDirectory : IFleetDirectory
     private static string Reason(Exception error) => error switch
     {
         RedisTimeoutException or TimeoutException => "it does not answer in time",
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "TLS with it fails",
         RedisConnectionException => "there is no connection",
         RedisServerException server => server.Message,
         _ => "its connection is closed",
     };
 
-    /// <summary>The package says so of the connection that was tried last, inside of what it says of the command.</summary>
+    /// <summary>The server said so, which the package tells inside of what it says of the connection. A handshake of TLS that fails it calls the same.</summary>
     private static bool IsRefused(Exception? error) =>
-        error is not null && (error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || IsRefused(error.InnerException));
+        error is not null && (error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure, InnerException: RedisServerException } || IsRefused(error.InnerException));
 
     private bool Judge(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
