@@ -176,7 +176,7 @@ internal sealed class ClientAdmission
             entry ??= Note(key);
             entry.Rate.TryTake(1);
             entry.Count++;
-            entry.NewCount++;
+            entry.NewCount += Elsewhere is null ? 0 : 1;
             _count++;
             _datagramCount += isDatagram ? 1 : 0;
             return null;
@@ -213,7 +213,7 @@ internal sealed class ClientAdmission
             return;
         }
 
-        if (entry.Rate.IsFull)
+        if (entry.Rate.IsFull && entry.NewCount == 0)
         {
             _addresses.Remove(key);
             return;
@@ -228,7 +228,7 @@ internal sealed class ClientAdmission
         while (_recovering.TryPeek(out var key))
         {
             var entry = _addresses[key];
-            if (!entry.IsUsed && !entry.Rate.IsFull && !entry.IsCharged)
+            if (!entry.IsUsed && (entry.NewCount > 0 || (!entry.Rate.IsFull && !entry.IsCharged)))
             {
                 return;
             }
@@ -255,7 +255,7 @@ internal sealed class ClientAdmission
     {
         public int Count { get; set; }
 
-        /// <summary>How many of them came since others were last told.</summary>
+        /// <summary>How many came since other relays were last told, which happens each second; until then the address is noted.</summary>
         public int NewCount { get; set; }
 
         public bool IsUsed => Count > 0;

@@ -65,9 +65,7 @@ internal sealed class ClientsElsewhere(RelaySettings settings, ClientAdmission a
     }
 
     /// <summary>What came in since this was last asked, for others to take from what they let in.</summary>
-    public IReadOnlyDictionary<string, int> NewClientsHere() => settings.Limits.MaxNewClientsPerAddress is > 0 and var most
-        ? admission.TakeNew(Math.Max(1, most / Part))
-        : new Dictionary<string, int>();
+    public IReadOnlyDictionary<string, int> NewClientsHere() => admission.TakeNew(settings.Limits.MaxNewClientsPerAddress is > 0 and var most ? Math.Max(1, most / Part) : int.MaxValue);
 
     /// <summary>Once for what a relay says, however often it is seen. What one says while this relay does not look is lost.</summary>
     private void Charge(FleetNode node)

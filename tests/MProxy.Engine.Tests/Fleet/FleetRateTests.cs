@@ -46,6 +46,32 @@ public sealed class FleetRateTests
     }
 
     [Fact]
+    public void Who_comes_evenly_and_is_gone_at_once_is_told_of_too()
+    {
+        Relay[] relays = [Start("r1"), Start("r2"), Start("r3")];
+        var entered = 0;
+        for (var second = 0; second < 20; second++)
+        {
+            // Almost as fast as may be at each: nothing of what is saved up is ever used there.
+            for (var tenth = 0; tenth < 9; tenth++)
+            {
+                for (var i = 0; i < PerSecond / 10; i++)
+                {
+                    entered += relays.Count(relay => relay.TryVisit(Hasty));
+                    _time.Advance(TimeSpan.FromSeconds(1.0 / 90));
+                }
+            }
+
+            Beat(relays);
+        }
+
+        Assert.InRange(entered, 20 * PerSecond, 30 * PerSecond);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Beat(relays);
+        Assert.All(relays, relay => Assert.Equal(0, relay.Admission.AddressCount));
+    }
+
+    [Fact]
     public void What_a_relay_says_counts_once_and_what_it_makes_up_is_owed_for_four_seconds_at_most()
     {
         var (one, two) = (Start("r1"), Start("r2"));
@@ -65,6 +91,8 @@ public sealed class FleetRateTests
         _time.Advance(TimeSpan.FromSeconds(2.01));
         Assert.True(two.TryVisit(Hasty));
         _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(1, two.Admission.AddressCount);
+        two.Say();
         Assert.Equal(0, two.Admission.AddressCount);
     }
 
@@ -85,6 +113,7 @@ public sealed class FleetRateTests
                 },
             ]);
             Assert.True(relay.TryVisit(new IPAddress(0x0a000000 + round)));
+            relay.Say();
             _time.Advance(TimeSpan.FromSeconds(0.5));
         }
 
@@ -151,7 +180,8 @@ public sealed class FleetRateTests
     {
         var settings = new RelaySettings(new RelayOptions { Name = name, Limits = new RelayLimits { MaxNewClientsPerAddress = PerSecond } });
         var admission = new ClientAdmission(settings, _time);
-        return new Relay(name, admission, new ClientsElsewhere(settings, admission, new LinkRegistry(settings)));
+        admission.Elsewhere = new ClientsElsewhere(settings, admission, new LinkRegistry(settings));
+        return new Relay(name, admission, admission.Elsewhere);
     }
 
     /// <summary>A relay as far as it counts.</summary>
