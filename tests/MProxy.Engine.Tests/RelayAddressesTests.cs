@@ -1,12 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
+using MProxy.Engine.Events;
 using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Carriers;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tests.Sessions;
+using MProxy.Engine.Tokens;
 
 namespace MProxy.Engine.Tests;
 
@@ -84,12 +87,50 @@ public class RelayAddressesTests
     }
 
     [Fact]
+    public async Task The_other_family_is_for_when_all_of_the_first_fail()
+    {
+        Found("2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2");
+        var relay = Spread(2)[0];
+        var one = await TakeAsync(relay);
+        Assert.True(relay.Addresses!.Ended(one, new IOException()));
+        var two = await TakeAsync(relay, before: one);
+        Assert.Equal(["2001:db8::1", "2001:db8::2"], new[] { one, two }.Select(address => $"{address}").Order());
+        Assert.True(relay.Addresses.Ended(two, new IOException()));
+        Assert.False(relay.Addresses.Ended(two, new IOException()));
+        var three = await TakeAsync(relay, before: two);
+        Assert.Equal(AddressFamily.InterNetwork, three.AddressFamily);
+
+        // Whoever is up has its family's word for it.
+        relay.Addresses.Worked(three);
+        Assert.Equal(AddressFamily.InterNetwork, (await TakeAsync(relay)).AddressFamily);
+    }
+
+    [Fact]
+    public async Task A_link_that_changes_its_address_wakes_who_waits_for_one()
+    {
+        Found("192.0.2.1");
+        var relay = Spread(3)[0];
+        var first = await TakeAsync(relay);
+        var waiting = new TaskCompletionSource();
+        var second = TakeAsync(relay, waits: waiting.SetResult);
+        await waiting.Task.WaitAsync(Long, Token);
+        Found("192.0.2.1", "192.0.2.2");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("192.0.2.2", $"{await TakeAsync(relay, before: first)}");
+        Assert.Equal(first, await second.WaitAsync(Long, Token));
+    }
+
+    [Fact]
     public async Task A_name_that_cannot_be_found_is_one_clear_error()
     {
         var relay = Spread(2)[0];
         relay.Addresses!.Find = (_, _) => throw new SocketException((int)SocketError.HostNotFound);
         var error = await Assert.ThrowsAsync<CarrierException>(() => TakeAsync(relay));
         Assert.Equal("No connection to the relay at relay.test:7000: the name cannot be resolved. Is it spelt right, and does DNS work?", error.Message);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        relay.Addresses.Find = (_, _) => Task.FromResult(Array.Empty<IPAddress>());
+        Assert.Contains("the name cannot be resolved", (await Assert.ThrowsAsync<CarrierException>(() => TakeAsync(relay))).Message, StringComparison.Ordinal);
+        _time.Advance(TimeSpan.FromSeconds(1));
         relay.Addresses.Find = async (_, cancelled) =>
         {
             await Task.Delay(Timeout.Infinite, cancelled);
@@ -191,6 +232,59 @@ public class RelayAddressesTests
     }
 
     [Fact]
+    public async Task A_start_goes_on_to_the_address_that_works()
+    {
+        await using var service = new FrontService(LocalService.EchoAsync);
+        var port = FreePort.Take();
+        Found("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4");
+        await using var relay = Start($"tcp://127.0.0.3:{port}");
+        for (var round = 0; round < 5; round++)
+        {
+            await using var tunnel = await StartAsync(WorldOptions.Links(CarrierUri.Parse($"tcp://relay.test:{port}")), 2, service.Target);
+            Assert.Equal(LinkState.Connected, tunnel.State);
+        }
+    }
+
+    [Fact]
+    public async Task Two_addresses_of_one_relay_are_one_link_that_stays()
+    {
+        await using var service = new FrontService(LocalService.EchoAsync);
+        var key = TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32));
+        var port = FreePort.Take();
+        Found("127.0.0.1", "127.0.0.2");
+        await using var relay = Start($"tcp://0.0.0.0:{port}", key);
+        await using var tunnel = await StartAsync(WorldOptions.Links(CarrierUri.Parse($"tcp://relay.test:{port}")) with { Tokens = [NewToken(key)] }, 2, service.Target);
+        var replaced = 0;
+        tunnel.EventRaised += (_, happened) => _ = happened.Code == ErrorCode.Replaced && happened.Kind == EventKind.LinkLost ? Interlocked.Increment(ref replaced) : 0;
+        await Until.TrueAsync(() => tunnel.Links.Select(one => one.State).Order().SequenceEqual([LinkState.Waiting, LinkState.Connected]));
+        Assert.Equal(1, relay.LinkCount);
+
+        // Each may have taken the other's place once; from then on one waits.
+        await tunnel.EventsHandedOut;
+        Assert.InRange(Volatile.Read(ref replaced), 1, 2);
+    }
+
+    [Fact]
+    public async Task A_relay_that_refuses_the_token_costs_no_link_and_all_that_do_are_final()
+    {
+        await using var service = new FrontService(LocalService.EchoAsync);
+        var (key, other) = (TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32)), TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32)));
+        var port = FreePort.Take();
+        Found("127.0.0.1", "127.0.0.2", "127.0.0.3");
+        await using var one = Start($"tcp://127.0.0.1:{port}", key);
+        await using var two = Start($"tcp://127.0.0.2:{port}", key);
+        await using var stranger = Start($"tcp://127.0.0.3:{port}", other);
+        var link = WorldOptions.Links(CarrierUri.Parse($"tcp://relay.test:{port}"));
+        await using (var tunnel = await StartAsync(link with { Tokens = [NewToken(key)] }, 2, service.Target))
+        {
+            await Until.TrueAsync(() => (one.LinkCount, two.LinkCount) == (1, 1));
+        }
+
+        var error = await Assert.ThrowsAsync<LinkException>(() => StartAsync(link with { Tokens = [NewToken(TokenKey.FromSecret(RandomNumberGenerator.GetBytes(32)))] }, 2, service.Target).WaitAsync(Long, Token));
+        Assert.True(error.IsFinal);
+    }
+
+    [Fact]
     public async Task An_address_is_not_lost_when_the_name_cannot_be_found_for_a_while()
     {
         await using var service = new FrontService(LocalService.EchoAsync);
@@ -221,7 +315,16 @@ public class RelayAddressesTests
         await relay.DisposeAsync();
     }
 
-    private static RelayServer Start(string listen) => RelayServer.Start(WorldOptions.Relays(listen));
+    private static RelayServer Start(string listen, TokenKey? key = null) => RelayServer.Start(WorldOptions.Relays(listen) with { Keys = key is null ? [] : [key] });
+
+    private static string NewToken(TokenKey key) => TokenLibrary.Load().Create(new TokenClaims { Grant = new Grant { Id = "d1" } }, key, DateTimeOffset.UtcNow);
+
+    private Task<Tunnel> StartAsync(DeviceLinkOptions link, int count, string target)
+    {
+        var shared = RelayAddresses.Spread(link, count).ToArray();
+        shared[0].Addresses!.Find = (_, _) => Task.FromResult(_found);
+        return Tunnel.StartAsync(WorldOptions.Tunnels(link, "*", target) with { Relays = shared }, cancellationToken: Token);
+    }
 
     private void Found(params string[] addresses) => _found = [.. addresses.Select(IPAddress.Parse)];
 
@@ -229,6 +332,7 @@ public class RelayAddressesTests
     {
         DeviceLinkOptions[] all = [.. RelayAddresses.Spread(WorldOptions.Links(CarrierUri.Parse("tcp://relay.test:7000")), count)];
         Assert.Equal(count, all.Length);
+        Assert.All(all, one => Assert.True(one.Dial.NoProxy));
         all[0].Addresses!.Find = (host, _) => Task.FromResult(host == "relay.test" ? _found : []);
         return all;
     }

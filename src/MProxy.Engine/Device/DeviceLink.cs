@@ -279,8 +279,14 @@ public sealed class DeviceLink : ISession
             for (; ; )
             {
                 var (error, wasUpFor) = await RunLifeAsync().ConfigureAwait(false);
+                var isElsewhereUntried = _address is { } left && _options.Addresses!.Ended(left, error);
+                if (isElsewhereUntried && !_wasUp && !_stop.IsOn)
+                {
+                    continue;
+                }
+
                 _firstTry.TrySetException(NoLink(error));
-                if (_stop.IsOn || Refuse(error) || error is ArgumentException || !(_wasUp || keepTrying) || _options.Stream is not null)
+                if (_stop.IsOn || (_options.Addresses?.AllRefuse != false && Refuse(error)) || error is ArgumentException || !(_wasUp || keepTrying) || _options.Stream is not null)
                 {
                     return;
                 }
@@ -333,6 +339,11 @@ public sealed class DeviceLink : ISession
                 var upAt = _time.GetTimestamp();
                 SetState(LinkState.Connected);
                 _wasUp = true;
+                if (_address is { } works)
+                {
+                    _options.Addresses!.Worked(works);
+                }
+
                 _events.Raise(EventKind.LinkUp, _options.Target, _address is { } address ? $"The link is up, with {address}." : "The link is up.");
                 Handler?.LinkUp();
                 _firstTry.TrySetResult();

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
+using MProxy.Engine.Link;
 
 namespace MProxy.Engine.Device;
 
@@ -23,9 +24,14 @@ public sealed class RelayAddresses
 
     private readonly SemaphoreSlim _looking = new(1);
     private readonly HashSet<IPAddress> _taken = [];
+    private readonly HashSet<IPAddress> _up = [];
+    private readonly HashSet<IPAddress> _failing = [];
+    private readonly HashSet<IPAddress> _refusing = [];
+    private readonly HashSet<IPAddress> _doubled = [];
     private readonly Dictionary<IPAddress, long> _left = [];
     private readonly object _gate = new();
-    private IPAddress[] _found = [];
+    private volatile IPAddress[] _found = [];
+    private SocketException? _failure;
     private long? _foundAt;
     private long _turn;
     private TaskCompletionSource _returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,7 +69,7 @@ public sealed class RelayAddresses
     public static bool IsName([NotNullWhen(true)] CarrierUri? relay) => relay is { SocketPath: null } && !IPAddress.TryParse(relay.Host, out _);
 
     /// <summary>
-    /// Gives a link an address that none of the others has, and of those the one that was left longest ago. Waits while there is none.
+    /// Gives a link an address that none of the others has: one that works, as far as is known, and of those the one that was left longest ago. Waits while there is none.
     /// </summary>
     /// <param name="relay">Whose.</param>
     /// <param name="before">The one that it has. It keeps it until it gets another, or has to wait.</param>
@@ -104,6 +110,51 @@ public sealed class RelayAddresses
         }
     }
 
+    /// <summary>Every address that was found has refused the device, so that there is no use in going to another.</summary>
+    internal bool AllRefuse
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _found.All(_refusing.Contains);
+            }
+        }
+    }
+
+    /// <summary>The link that has an address is up.</summary>
+    internal void Worked(IPAddress address)
+    {
+        lock (_gate)
+        {
+            _up.Add(address);
+            _failing.Remove(address);
+            _refusing.Remove(address);
+        }
+    }
+
+    /// <summary>The link that has an address is over, or did not come up; it keeps the address until it takes another.</summary>
+    /// <returns>That is news, and there are addresses that nobody has tried yet.</returns>
+    internal bool Ended(IPAddress address, Exception? error)
+    {
+        lock (_gate)
+        {
+            var wasUp = _up.Remove(address);
+            var isNews = !wasUp && (_failing.Add(address) | (error is LinkException { IsFinal: true } && _refusing.Add(address)));
+            if (error is LinkException { Code: ErrorCode.Replaced })
+            {
+                // Where another of these links did that, both lead to one relay.
+                _doubled.Add(address);
+            }
+            else if (wasUp)
+            {
+                _doubled.Clear();
+            }
+
+            return isNews && _found.Any(one => !_taken.Contains(one) && !_failing.Contains(one) && !_refusing.Contains(one));
+        }
+    }
+
     /// <summary>A link needs its address no more.</summary>
     internal void Return(IPAddress? address)
     {
@@ -115,6 +166,7 @@ public sealed class RelayAddresses
         lock (_gate)
         {
             _taken.Remove(address);
+            _up.Remove(address);
             _left[address] = ++_turn;
         }
 
@@ -143,11 +195,17 @@ public sealed class RelayAddresses
                 _left[before] = ++_turn;
             }
 
-            var address = found.Where(one => !_taken.Contains(one)).OrderBy(_ => random.Next()).MinBy(one => _left.GetValueOrDefault(one));
+            // One that leads to the relay of a link that is up would only take that one's place.
+            var address = Usable(found).Where(one => !_taken.Contains(one) && (_up.Count == 0 || !_doubled.Contains(one))).OrderBy(_ => random.Next())
+                .MinBy(one => (_failing.Contains(one) || _refusing.Contains(one), _left.GetValueOrDefault(one)));
             foreach (var gone in _left.Keys.Except(found).ToArray())
             {
                 _left.Remove(gone);
             }
+
+            _failing.IntersectWith(found);
+            _refusing.IntersectWith(found);
+            _doubled.IntersectWith(found);
 
             if (address is not null)
             {
@@ -158,7 +216,14 @@ public sealed class RelayAddresses
         }
     }
 
-    /// <summary>The addresses of one family: those of the other lead to the same relays.</summary>
+    /// <summary>Those of the family that comes first, since those of the other lead to the same relays; of the other where all of it fail.</summary>
+    private IPAddress[] Usable(IPAddress[] found)
+    {
+        var preferred = found.Where(one => one.AddressFamily == found[0].AddressFamily).ToArray();
+        var others = found.Except(preferred).ToArray();
+        return !preferred.All(_failing.Contains) ? preferred : !others.All(_failing.Contains) ? others : found;
+    }
+
     private async Task<IPAddress[]> LookAsync(CarrierUri relay, DeviceLinkOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         using var patience = new Patience(options.ConnectTimeout, time, cancellationToken);
@@ -169,21 +234,25 @@ public sealed class RelayAddresses
             {
                 if (_foundAt is not { } at || time.GetElapsedTime(at) >= SharedFor)
                 {
-                    var all = await Find(relay.Host, patience.Token).ConfigureAwait(false);
-                    _found = [.. all.Where(address => address.AddressFamily == all[0].AddressFamily).Distinct()];
+                    _failure = null;
+                    try
+                    {
+                        _found = [.. (await Find(relay.Host, patience.Token).ConfigureAwait(false)).Distinct()];
+                    }
+                    catch (SocketException error)
+                    {
+                        _failure = error;
+                    }
+
                     _foundAt = time.GetTimestamp();
                 }
 
-                return _found;
+                return _failure is null && _found.Length > 0 ? _found : throw DialFailure.Connect($"the relay at {relay.Place}", _failure ?? new SocketException((int)SocketError.NoData));
             }
             finally
             {
                 _looking.Release();
             }
-        }
-        catch (SocketException error)
-        {
-            throw DialFailure.Connect($"the relay at {relay.Place}", error);
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {

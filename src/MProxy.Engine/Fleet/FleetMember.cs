@@ -137,11 +137,17 @@ internal sealed class FleetMember(FleetOptions options, IFleetDirectory director
         }
         catch (Exception error) when (error is FleetDirectoryException or OperationCanceledException)
         {
+            // Cut short by the relay's own end, it says nothing of the directory, which is still to be left.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+
             _isUp = false;
 
             // At first it may look as if it did not answer.
             var isRefusal = error is FleetDirectoryException { IsRefusal: true };
-            if (!cancellationToken.IsCancellationRequested && (!_isLost || (isRefusal && !_isRefused)))
+            if (!_isLost || (isRefusal && !_isRefused))
             {
                 (_isLost, _isRefused) = (true, isRefusal);
                 host.DirectoryLost(error is FleetDirectoryException ? error.Message : "it does not answer in time");

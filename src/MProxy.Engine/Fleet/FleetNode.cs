@@ -41,11 +41,8 @@ public sealed record FleetNode
     /// <summary>The devices that do, by the ids of their tokens.</summary>
     public IReadOnlyDictionary<string, int> Devices { get; init; } = new Dictionary<string, int>();
 
-    /// <summary>The addresses that so many new clients came from since it last said so that it counts elsewhere, each with how many.</summary>
-    public IReadOnlyDictionary<string, int> NewClients { get; init; } = new Dictionary<string, int>();
-
-    /// <summary>Tells those from the ones that it said before.</summary>
-    public long NewClientsNumber { get; init; }
+    /// <summary>The new clients of its last beats, so that who misses one hears of it with the next.</summary>
+    public IReadOnlyList<NewClients> NewClients { get; init; } = [];
 
     /// <summary>It takes no new clients.</summary>
     public bool IsDraining { get; init; }
@@ -69,7 +66,7 @@ public sealed record FleetNode
                     Version = node.Version ?? "",
                     Addresses = node.Addresses ?? new Dictionary<string, int>(),
                     Devices = node.Devices ?? new Dictionary<string, int>(),
-                    NewClients = node.NewClients ?? new Dictionary<string, int>(),
+                    NewClients = [.. (node.NewClients ?? []).Where(one => one?.OfAddress is not null)],
                 }
                 : null;
         }

@@ -79,13 +79,15 @@ internal sealed class RateBucket(Func<double> perSecond, TimeSpan burst, TimePro
         }
     }
 
-    /// <summary>Others have used the rate too: that is owed, but never more than may be saved up.</summary>
-    public void Charge(double count)
+    /// <summary>Others have used the rate too: that is owed, but never more than they may have saved up.</summary>
+    /// <param name="count">How much they used.</param>
+    /// <param name="others">How many they are.</param>
+    public void Charge(double count, int others)
     {
         var rate = perSecond();
         lock (_gate)
         {
-            _saved = Math.Max(Refill(rate) - count, -rate * burst.TotalSeconds);
+            _saved = Math.Max(Refill(rate) - count, -rate * burst.TotalSeconds * others);
         }
     }
 

@@ -36,7 +36,7 @@ internal static class EngineMeter
         Meter.CreateObservableCounter("mproxy.link.refused", () => ReadAll(RefusalReason, source => source.LinksRefused), "{link}", "Connections for devices that became no link.");
         Meter.CreateObservableCounter("mproxy.datagram.dropped", () => ReadAll(DropReason, source => source.DatagramsDropped), "{datagram}", "Datagrams that were dropped.");
         Meter.CreateObservableUpDownCounter("mproxy.fleet.relays", () => ReadAll(RelayState, source => source.FleetRelays), "{relay}", "Relays of the fleet, by where they stand.");
-        Meter.CreateObservableUpDownCounter("mproxy.peer.link.active", () => ReadKnown(source => source.Peers?.Links), "{link}", "Links to other relays that are up.");
+        Meter.CreateObservableUpDownCounter("mproxy.peer.link.active", () => ReadKnown(source => source.Peers?.Links), "{link}", "Links to other relays.");
         Meter.CreateObservableUpDownCounter("mproxy.peer.client.active", () => ReadKnown(source => source.Peers?.Clients), "{client}", "Clients whose devices are at other relays.");
         Meter.CreateObservableCounter("mproxy.access_log.dropped", () => ReadKnown(source => source.LogLinesDropped), "{line}", "Lines of the access log that could not be written.");
         Meter.CreateObservableCounter("mproxy.limit.struck", () => ReadAll(LimitName, source => source.Limited), "{strike}", "How often a limit struck a client.");

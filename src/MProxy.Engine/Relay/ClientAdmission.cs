@@ -7,7 +7,7 @@ namespace MProxy.Engine.Relay;
 
 /// <summary>
 /// Lets clients in by where they come from and how many there are. What it notes of an address is forgotten when its last client has left
-/// and its rate has recovered, which takes two seconds at most.
+/// and its rate has recovered, which takes two seconds at most; longer where it was used at other relays of a fleet too.
 /// </summary>
 internal sealed class ClientAdmission
 {
@@ -90,7 +90,9 @@ internal sealed class ClientAdmission
     }
 
     /// <summary>The addresses that so many clients at least came from since this was last asked, each with how many.</summary>
-    public IReadOnlyDictionary<string, int> TakeNew(int least)
+    /// <param name="least">How many it takes.</param>
+    /// <param name="most">Of so many addresses at most, those with most.</param>
+    public IReadOnlyDictionary<string, int> TakeNew(int least, int most)
     {
         Dictionary<string, int> many = new(StringComparer.Ordinal);
         lock (_addresses)
@@ -106,11 +108,11 @@ internal sealed class ClientAdmission
             }
         }
 
-        return many;
+        return many.Count <= most ? many : many.OrderByDescending(entry => entry.Value).Take(most).ToDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>So many new clients of an address came to another relay, which holds them to the same rate.</summary>
-    public void Charge(AddressKey key, int count)
+    /// <summary>So many new clients of an address came to one of so many other relays, which hold them to the same rate.</summary>
+    public void Charge(AddressKey key, int count, int others)
     {
         lock (_addresses)
         {
@@ -119,7 +121,7 @@ internal sealed class ClientAdmission
                 entry = Note(key);
             }
 
-            entry.Rate.Charge(count);
+            entry.Rate.Charge(count, others);
             entry.IsCharged = true;
             ForgetUnused(key);
         }

@@ -14,22 +14,31 @@ internal sealed class ClientsElsewhere(RelaySettings settings, ClientAdmission a
     /// <summary>What has this part of its limit is told of.</summary>
     private const int Part = 16;
 
-    /// <summary>One relay takes up so much of what is noted at most.</summary>
+    /// <summary>A relay tells of so many addresses with many new clients at most.</summary>
     private const int MaxNewPerRelay = 1_000;
+
+    /// <summary>All of them together take up so much of what is noted each time.</summary>
+    private const int MaxNew = 10_000;
+
+    /// <summary>Relays do not beat in step: so many beats of another may come between two of this one.</summary>
+    private const int MaxSaid = 3;
 
     private readonly Dictionary<string, long> _heard = new(StringComparer.Ordinal);
     private volatile Dictionary<string, int> _addresses = [];
     private volatile Dictionary<string, int> _devices = [];
+    private NewClients[] _said = [];
+    private long _number;
 
     /// <summary>What other relays say.</summary>
     public void Take(IReadOnlyCollection<FleetNode> others)
     {
         Dictionary<string, int> addresses = [], devices = [];
+        var room = MaxNew;
         foreach (var node in others)
         {
             Add(addresses, node.Addresses);
             Add(devices, node.Devices);
-            Charge(node);
+            room -= Charge(node, others.Count, room);
         }
 
         (_addresses, _devices) = (addresses, devices);
@@ -64,25 +73,38 @@ internal sealed class ClientsElsewhere(RelaySettings settings, ClientAdmission a
         return devices;
     }
 
-    /// <summary>What came in since this was last asked, for others to take from what they let in.</summary>
-    public IReadOnlyDictionary<string, int> NewClientsHere() => admission.TakeNew(settings.Limits.MaxNewClientsPerAddress is > 0 and var most ? Math.Max(1, most / Part) : int.MaxValue);
-
-    /// <summary>Once for what a relay says, however often it is seen. What one says while this relay does not look is lost.</summary>
-    private void Charge(FleetNode node)
+    /// <summary>What came in since this was last asked, and the times before, for others to take from what they let in.</summary>
+    public IReadOnlyList<NewClients> SayNewClients()
     {
-        if (_heard.TryGetValue(node.Name, out var number) && number == node.NewClientsNumber)
+        var least = settings.Limits.MaxNewClientsPerAddress is > 0 and var most ? Math.Max(1, most / Part) : int.MaxValue;
+        var latest = new NewClients(++_number, admission.TakeNew(least, MaxNewPerRelay));
+        return _said = [.. _said.TakeLast(MaxSaid - 1), latest];
+    }
+
+    /// <summary>Once for what a relay says, however often it is seen.</summary>
+    /// <returns>Of how many addresses.</returns>
+    private int Charge(FleetNode node, int others, int room)
+    {
+        if (node.NewClients.Count == 0)
         {
-            return;
+            return 0;
         }
 
-        _heard[node.Name] = node.NewClientsNumber;
-        foreach (var (text, count) in node.NewClients.Take(MaxNewPerRelay))
+        // One that counts from less than before has been started anew.
+        var heard = _heard.GetValueOrDefault(node.Name);
+        heard = node.NewClients[^1].Number < heard ? 0 : heard;
+        _heard[node.Name] = node.NewClients[^1].Number;
+        var charged = 0;
+        foreach (var (text, count) in node.NewClients.TakeLast(MaxSaid).Where(one => one.Number > heard).SelectMany(one => one.OfAddress.Take(MaxNewPerRelay)).Take(room))
         {
+            charged++;
             if (AddressKey.TryParse(text, out var key))
             {
-                admission.Charge(key, Math.Max(0, count));
+                admission.Charge(key, Math.Max(0, count), others);
             }
         }
+
+        return charged;
     }
 
     private static void Add(Dictionary<string, int> sums, IReadOnlyDictionary<string, int>? counts)

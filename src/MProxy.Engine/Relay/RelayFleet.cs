@@ -39,7 +39,6 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private readonly ClaimSync _claims;
     private readonly ClientsElsewhere _elsewhere;
     private int _isSyncing;
-    private long _beatNumber;
     private volatile bool _isRevokedDue;
     private CarrierListener? _listener;
     private volatile bool _isDraining;
@@ -92,6 +91,19 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             all[_options.NodeName] = (Describe() with { Name = _options.NodeName, Generation = _member.Generation }, true);
             return [.. all.Values.OrderBy(entry => entry.Node.Name, StringComparer.Ordinal).Select(entry => ToRelay(entry.Node, entry.IsThere))];
         }
+    }
+
+    /// <summary>How many relays of the fleet stand where, this one among them.</summary>
+    public IReadOnlyDictionary<string, long> CountByState()
+    {
+        var counts = Enum.GetValues<FleetState>().ToDictionary(state => $"{state}", _ => 0L);
+        counts[$"{(_isDraining ? FleetState.Draining : FleetState.Up)}"]++;
+        foreach (var (node, isThere) in _member.Nodes.Where(entry => entry.Node.Name != _options.NodeName))
+        {
+            counts[$"{StateOf(node, isThere)}"]++;
+        }
+
+        return counts;
     }
 
     /// <summary>Opens the port for other relays.</summary>
@@ -281,7 +293,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
     private void Probe(RelayLink link) => _tasks.Run(() => link.Connection.ProbeAsync(ProbePatience));
 
     /// <summary>The same with what is said once.</summary>
-    private FleetNode DescribeBeat() => Describe() with { NewClients = _elsewhere.NewClientsHere(), NewClientsNumber = Interlocked.Increment(ref _beatNumber) };
+    private FleetNode DescribeBeat() => Describe() with { NewClients = _elsewhere.SayNewClients() };
 
     private FleetNode Describe() => new()
     {
@@ -299,6 +311,8 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
         IsDraining = _isDraining,
     };
 
+    private static FleetState StateOf(FleetNode node, bool isThere) => !isThere ? FleetState.Lost : node.IsDraining ? FleetState.Draining : FleetState.Up;
+
     private FleetRelay ToRelay(FleetNode node, bool isThere)
     {
         var link = _peers.Find(node);
@@ -306,7 +320,7 @@ internal sealed class RelayFleet : IFleetWatcher, IFleetHost
             _relay.Name,
             node.Name,
             node.Name == _options.NodeName,
-            !isThere ? FleetState.Lost : node.IsDraining ? FleetState.Draining : FleetState.Up,
+            StateOf(node, isThere),
             node.Links,
             node.Clients,
             link?.Connection.ClientCount ?? 0,

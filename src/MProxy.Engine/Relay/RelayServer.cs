@@ -189,8 +189,7 @@ public sealed class RelayServer : ISession, IMeterSource
 
     IReadOnlyDictionary<string, long> IMeterSource.DatagramsDropped => _dropped.All;
 
-    IReadOnlyDictionary<string, long> IMeterSource.FleetRelays => Fleet is null ? ReadOnlyDictionary<string, long>.Empty
-        : Enum.GetValues<FleetState>().ToDictionary(state => $"{state}", state => FleetRelays.LongCount(relay => relay.State == state));
+    IReadOnlyDictionary<string, long> IMeterSource.FleetRelays => Fleet?.CountByState() ?? ReadOnlyDictionary<string, long>.Empty;
 
     (int Links, int Clients)? IMeterSource.Peers => Fleet?.Links is { } links ? (links.Length, links.Sum(link => link.Connection.ClientCount)) : null;
 

@@ -85,7 +85,7 @@ public sealed class FleetRateTests
         two.Elsewhere.Take([said]);
         Assert.Equal(50, Enumerable.Range(0, PerSecond).Count(_ => two.TryVisit(Hasty)));
 
-        two.Elsewhere.Take([said with { NewClientsNumber = 2, NewClients = said.NewClients.ToDictionary(entry => entry.Key, _ => int.MaxValue) }]);
+        two.Elsewhere.Take([said with { NewClients = [new NewClients(2, said.NewClients[^1].OfAddress.ToDictionary(entry => entry.Key, _ => int.MaxValue))] }]);
         _time.Advance(TimeSpan.FromSeconds(1.99));
         Assert.False(two.TryVisit(Hasty));
         _time.Advance(TimeSpan.FromSeconds(2.01));
@@ -101,15 +101,14 @@ public sealed class FleetRateTests
     {
         var relay = Start("r1");
         var hasty = AddressKey.Of(Hasty).ToText();
-        for (var round = 0; round < 1000; round++)
+        for (var round = 1; round <= 1000; round++)
         {
             relay.Elsewhere.Take(
             [
                 new FleetNode
                 {
                     Name = "r2",
-                    NewClientsNumber = round,
-                    NewClients = new Dictionary<string, int> { [hasty] = 1000, [""] = 9, ["z"] = 9, [new string('g', 32)] = 9, [hasty + "0"] = 9, [new string('f', 32)] = -5 },
+                    NewClients = [new NewClients(round, new Dictionary<string, int> { [hasty] = 1000, [""] = 9, ["z"] = 9, [new string('g', 32)] = 9, [hasty + "0"] = 9, [new string('f', 32)] = -5 })],
                 },
             ]);
             Assert.True(relay.TryVisit(new IPAddress(0x0a000000 + round)));
@@ -118,6 +117,43 @@ public sealed class FleetRateTests
         }
 
         Assert.InRange(relay.Admission.AddressCount, 1, 20);
+    }
+
+    [Fact]
+    public void Who_misses_a_beat_hears_of_it_with_the_next_and_one_that_is_started_anew_is_heard()
+    {
+        var (one, two) = (Start("r1"), Start("r2"));
+        for (var beat = 0; beat < 3; beat++)
+        {
+            Assert.Equal(30, Enumerable.Range(0, 30).Count(_ => one.TryVisit(Hasty)));
+            var said = one.Say();
+            if (beat == 2)
+            {
+                two.Elsewhere.Take([said]);
+            }
+        }
+
+        Assert.Equal(110, Enumerable.Range(0, 200).Count(_ => two.TryVisit(Hasty)));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        var anew = Start("r1");
+        Assert.Equal(150, Enumerable.Range(0, 150).Count(_ => anew.TryVisit(Hasty)));
+        two.Elsewhere.Take([anew.Say()]);
+        Assert.Equal(50, Enumerable.Range(0, 200).Count(_ => two.TryVisit(Hasty)));
+    }
+
+    [Theory]
+    [InlineData("{\"Name\":\"\",\"NewClients\":null}")]
+    [InlineData("{\"Name\":\"\",\"NewClients\":[null]}")]
+    [InlineData("{\"Name\":\"\",\"NewClients\":[{\"Number\":1}]}")]
+    public void What_a_relay_leaves_out_is_nothing(string text) => Assert.Empty(FleetNode.TryRead("r1", 1, text)!.NewClients);
+
+    [Fact]
+    public void What_a_relay_says_is_read_as_it_was_written()
+    {
+        var relay = Start("r1");
+        Assert.Equal(50, Enumerable.Range(0, 50).Count(_ => relay.TryVisit(Hasty)));
+        var read = Assert.Single(FleetNode.TryRead("r1", 1, relay.Say().ToText())!.NewClients);
+        Assert.Equal((1, 50), (read.Number, Assert.Single(read.OfAddress).Value));
     }
 
     [Theory]
@@ -187,8 +223,6 @@ public sealed class FleetRateTests
     /// <summary>A relay as far as it counts.</summary>
     private sealed class Relay(string name, ClientAdmission admission, ClientsElsewhere elsewhere)
     {
-        private long _number;
-
         public string Name => name;
 
         public ClientAdmission Admission => admission;
@@ -206,6 +240,6 @@ public sealed class FleetRateTests
             return true;
         }
 
-        public FleetNode Say() => new() { Name = name, NewClients = elsewhere.NewClientsHere(), NewClientsNumber = ++_number };
+        public FleetNode Say() => new() { Name = name, NewClients = elsewhere.SayNewClients() };
     }
 }
