@@ -217,9 +217,20 @@ public sealed class DeviceLink : ISession
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    internal static DeviceLink Start(DeviceLinkOptions options, bool keepTrying, IClientHandler? handler, TimeProvider time, ResourceLedger ledger)
+    /// <param name="options">How to reach the relay.</param>
+    /// <param name="keepTrying">A first try that fails is not the last.</param>
+    /// <param name="handler">Who has the clients; null for nobody yet.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="ledger">Where sockets are noted.</param>
+    /// <param name="follower">Told of all that happens, from the first moment on; null for nobody.</param>
+    internal static DeviceLink Start(DeviceLinkOptions options, bool keepTrying, IClientHandler? handler, TimeProvider time, ResourceLedger ledger, EventFeed? follower = null)
     {
         var link = new DeviceLink(options, time, ledger) { _handler = handler };
+        if (follower is not null)
+        {
+            link._events.AddFollower(follower);
+        }
+
         link._tasks.Run(() => link.RunAsync(keepTrying));
         return link;
     }

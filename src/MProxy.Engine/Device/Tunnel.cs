@@ -36,9 +36,9 @@ public sealed class Tunnel : ISession, IMeterSource
 
         // With several relays, one that is not there yet is tried again.
         var session = Guid.NewGuid().ToString("n");
-        _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay with { Session = session }, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger))];
+        _owned = [.. options.Relays.Select(relay => DeviceLink.Start(relay with { Session = session }, keepTrying: options.Relays.Count > 1, _dialer, time, _ledger, _events))];
         Links = [.. _owned, .. options.Links];
-        foreach (var link in Links)
+        foreach (var link in options.Links)
         {
             link.Events.AddFollower(_events);
         }
