@@ -43,6 +43,9 @@ internal sealed class FrontWorld : IAsyncDisposable
 
     public EventLog Events { get; } = new();
 
+    /// <summary>Pooled buffers that the relay and its tunnels have at the moment.</summary>
+    public int Buffers => Relay.Ledger.Buffers + _devices.OfType<Tunnel>().Sum(tunnel => tunnel.Ledger.Buffers);
+
     public int Tcp => Relay.TcpPort[0];
 
     public int Tls => Relay.TlsPort[0];
