@@ -217,6 +217,7 @@ public sealed class DeviceLink : ISession
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    /// <summary>Starts to dial, and returns at once.</summary>
     /// <param name="options">How to reach the relay.</param>
     /// <param name="keepTrying">A first try that fails is not the last.</param>
     /// <param name="handler">Who has the clients; null for nobody yet.</param>

@@ -69,7 +69,8 @@ public sealed class RelayAddresses
     public static bool IsName([NotNullWhen(true)] CarrierUri? relay) => relay is { SocketPath: null } && !IPAddress.TryParse(relay.Host, out _);
 
     /// <summary>
-    /// Gives a link an address that none of the others has: one that works, as far as is known, and of those the one that was left longest ago. Waits while there is none.
+    /// Gives a link an address that none of the others has: one that works, as far as is known, and of those the one that was left longest ago. Waits
+    /// while there is none.
     /// </summary>
     /// <param name="relay">Whose.</param>
     /// <param name="before">The one that it has. It keeps it until it gets another, or has to wait.</param>
@@ -216,7 +217,7 @@ public sealed class RelayAddresses
         }
     }
 
-    /// <summary>Those of the family that comes first, since those of the other lead to the same relays; of the other where all of it fail.</summary>
+    /// <summary>Those of the family that comes first, since those of the other lead to the same relays; of the other where all of them fail.</summary>
     private IPAddress[] Usable(IPAddress[] found)
     {
         var preferred = found.Where(one => one.AddressFamily == found[0].AddressFamily).ToArray();
@@ -224,6 +225,7 @@ public sealed class RelayAddresses
         return !preferred.All(_failing.Contains) ? preferred : !others.All(_failing.Contains) ? others : found;
     }
 
+    /// <summary>What the name has now, or had within the last second; so for a failure.</summary>
     private async Task<IPAddress[]> LookAsync(CarrierUri relay, DeviceLinkOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         using var patience = new Patience(options.ConnectTimeout, time, cancellationToken);
