@@ -171,9 +171,7 @@ public class RelayAddressesTests
             Dial = CarrierWorld.Trusting,
             MaxRetryDelay = TimeSpan.FromMilliseconds(100),
         };
-        var shared = RelayAddresses.Spread(link, 2).ToArray();
-        shared[0].Addresses!.Find = (_, _) => Task.FromResult(_found);
-        var tunnel = await Tunnel.StartAsync(WorldOptions.Tunnels(link, "*", service.Target) with { Relays = shared }, cancellationToken: Token);
+        var tunnel = await StartAsync(link, 2, service.Target);
         await using (tunnel)
         {
             for (var round = 0; round < 4; round++)
@@ -207,18 +205,11 @@ public class RelayAddressesTests
         var port = FreePort.Take();
         Found("127.0.0.1");
         var link = WorldOptions.Links(CarrierUri.Parse($"tcp://relay.test:{port}")) with { MaxRetryDelay = TimeSpan.FromMilliseconds(100) };
-        TunnelOptions Options()
-        {
-            var shared = RelayAddresses.Spread(link, 4).ToArray();
-            shared[0].Addresses!.Find = (_, _) => Task.FromResult(_found);
-            return WorldOptions.Tunnels(link, "*", service.Target) with { Relays = shared };
-        }
-
-        var error = await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(Options(), cancellationToken: Token).WaitAsync(Long, Token));
+        var error = await Assert.ThrowsAsync<LinkException>(() => StartAsync(link, 4, service.Target).WaitAsync(Long, Token));
         Assert.Equal($"No connection to the relay at relay.test:{port} (127.0.0.1): nobody listens there. Is it running, and is the port right?", error.Message);
 
         await using var relay = Start($"tcp://127.0.0.1:{port}");
-        await using var tunnel = await Tunnel.StartAsync(Options(), cancellationToken: Token);
+        await using var tunnel = await StartAsync(link, 4, service.Target);
         await Until.TrueAsync(() => tunnel.Links.Count(one => one.State == LinkState.Waiting) == 3);
         Assert.Equal((LinkState.Connected, 1), (tunnel.State, relay.LinkCount));
 

@@ -351,12 +351,14 @@ public sealed class DeviceLink : ISession
                 var upAt = _time.GetTimestamp();
                 SetState(LinkState.Connected);
                 _wasUp = true;
-                if (_address is { } works)
+                var with = "";
+                if (_address is { } address)
                 {
-                    _options.Addresses!.Worked(works);
+                    _options.Addresses!.Worked(address);
+                    with = $", with {address}";
                 }
 
-                _events.Raise(EventKind.LinkUp, _options.Target, _address is { } address ? $"The link is up, with {address}." : "The link is up.");
+                _events.Raise(EventKind.LinkUp, _options.Target, $"The link is up{with}.");
                 Handler?.LinkUp();
                 _firstTry.TrySetResult();
 

@@ -23,12 +23,7 @@ public sealed class RelayAddresses
     private static readonly TimeSpan SharedFor = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _looking = new(1);
-    private readonly HashSet<IPAddress> _taken = [];
-    private readonly HashSet<IPAddress> _up = [];
-    private readonly HashSet<IPAddress> _failing = [];
-    private readonly HashSet<IPAddress> _refusing = [];
-    private readonly HashSet<IPAddress> _doubled = [];
-    private readonly Dictionary<IPAddress, long> _left = [];
+    private readonly Dictionary<IPAddress, Standing> _known = [];
     private readonly object _gate = new();
     private volatile IPAddress[] _found = [];
     private SocketException? _failure;
@@ -118,7 +113,7 @@ public sealed class RelayAddresses
         {
             lock (_gate)
             {
-                return _found.All(_refusing.Contains);
+                return _found.All(one => Of(one).Refuses);
             }
         }
     }
@@ -128,9 +123,8 @@ public sealed class RelayAddresses
     {
         lock (_gate)
         {
-            _up.Add(address);
-            _failing.Remove(address);
-            _refusing.Remove(address);
+            var one = Of(address);
+            (one.IsUp, one.Fails, one.Refuses) = (true, false, false);
         }
     }
 
@@ -140,19 +134,29 @@ public sealed class RelayAddresses
     {
         lock (_gate)
         {
-            var wasUp = _up.Remove(address);
-            var isNews = !wasUp && (_failing.Add(address) | (error is LinkException { IsFinal: true } && _refusing.Add(address)));
+            var one = Of(address);
+            var (wasUp, refuses) = (one.IsUp, error is LinkException { IsFinal: true });
+            var isNews = !wasUp && (!one.Fails || (refuses && !one.Refuses));
+            one.IsUp = false;
+            if (!wasUp)
+            {
+                (one.Fails, one.Refuses) = (true, one.Refuses || refuses);
+            }
+
             if (error is LinkException { Code: ErrorCode.Replaced })
             {
                 // Where another of these links did that, both lead to one relay.
-                _doubled.Add(address);
+                one.IsDouble = true;
             }
             else if (wasUp)
             {
-                _doubled.Clear();
+                foreach (var other in _known.Values)
+                {
+                    other.IsDouble = false;
+                }
             }
 
-            return isNews && _found.Any(one => !_taken.Contains(one) && !_failing.Contains(one) && !_refusing.Contains(one));
+            return isNews && _found.Any(other => Of(other) is { IsTaken: false, Fails: false, Refuses: false });
         }
     }
 
@@ -166,9 +170,8 @@ public sealed class RelayAddresses
 
         lock (_gate)
         {
-            _taken.Remove(address);
-            _up.Remove(address);
-            _left[address] = ++_turn;
+            Of(address).IsUp = false;
+            Leave(address);
         }
 
         Wake();
@@ -192,37 +195,43 @@ public sealed class RelayAddresses
         {
             if (before is not null)
             {
-                _taken.Remove(before);
-                _left[before] = ++_turn;
+                Leave(before);
             }
 
             // One that leads to the relay of a link that is up would only take that one's place.
-            var address = Usable(found).Where(one => !_taken.Contains(one) && (_up.Count == 0 || !_doubled.Contains(one))).OrderBy(_ => random.Next())
-                .MinBy(one => (_failing.Contains(one) || _refusing.Contains(one), _left.GetValueOrDefault(one)));
-            foreach (var gone in _left.Keys.Except(found).ToArray())
+            var isAnyUp = _known.Values.Any(one => one.IsUp);
+            var address = Usable(found).Where(one => Of(one) is var standing && !standing.IsTaken && !(isAnyUp && standing.IsDouble)).OrderBy(_ => random.Next())
+                .MinBy(one => (Of(one).Fails || Of(one).Refuses, Of(one).LeftAt));
+            foreach (var gone in _known.Keys.Except(found).Where(one => !_known[one].IsTaken).ToArray())
             {
-                _left.Remove(gone);
+                _known.Remove(gone);
             }
-
-            _failing.IntersectWith(found);
-            _refusing.IntersectWith(found);
-            _doubled.IntersectWith(found);
 
             if (address is not null)
             {
-                _taken.Add(address);
+                Of(address).IsTaken = true;
             }
 
             return address;
         }
     }
 
+    /// <summary>With the lock held.</summary>
+    private void Leave(IPAddress address)
+    {
+        var one = Of(address);
+        (one.IsTaken, one.LeftAt) = (false, ++_turn);
+    }
+
+    /// <summary>With the lock held.</summary>
+    private Standing Of(IPAddress address) => _known.TryGetValue(address, out var one) ? one : _known[address] = new Standing();
+
     /// <summary>Those of the family that comes first, since those of the other lead to the same relays; of the other where all of them fail.</summary>
     private IPAddress[] Usable(IPAddress[] found)
     {
         var preferred = found.Where(one => one.AddressFamily == found[0].AddressFamily).ToArray();
         var others = found.Except(preferred).ToArray();
-        return !preferred.All(_failing.Contains) ? preferred : !others.All(_failing.Contains) ? others : found;
+        return !preferred.All(one => Of(one).Fails) ? preferred : !others.All(one => Of(one).Fails) ? others : found;
     }
 
     /// <summary>What the name has now, or had within the last second; so for a failure.</summary>
@@ -260,5 +269,27 @@ public sealed class RelayAddresses
         {
             throw new CarrierException(CarrierStage.Connect, $"The name of the relay at {relay.Place} was not found within {options.ConnectTimeout.TotalSeconds:0.#} s.", error);
         }
+    }
+
+    /// <summary>How an address stands with the links that share its name.</summary>
+    private sealed class Standing
+    {
+        /// <summary>One of the links has it.</summary>
+        public bool IsTaken { get; set; }
+
+        /// <summary>That link is up.</summary>
+        public bool IsUp { get; set; }
+
+        /// <summary>The last that had it did not come up.</summary>
+        public bool Fails { get; set; }
+
+        /// <summary>Its relay refused the device.</summary>
+        public bool Refuses { get; set; }
+
+        /// <summary>It leads to a relay that another link has.</summary>
+        public bool IsDouble { get; set; }
+
+        /// <summary>When a link last left it, in turns; 0 for never.</summary>
+        public long LeftAt { get; set; }
     }
 }
