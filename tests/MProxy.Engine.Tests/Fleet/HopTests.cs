@@ -132,6 +132,9 @@ public sealed class HopTests
         using (var second = await ConnectFromAsync(port, two.HttpPort[0]))
         {
             Assert.StartsWith("HTTP/1.1 503", await AskAsync(second), StringComparison.Ordinal);
+
+            // Or the pair of addresses stays taken for a while, where this end is the first to close.
+            TcpSocket.ResetOnClose(second);
         }
 
         Assert.StartsWith("HTTP/1.1 200", await AskAsync(first), StringComparison.Ordinal);
@@ -209,12 +212,7 @@ public sealed class HopTests
             Assert.False(await late.WaitAsync(TimeSpan.FromSeconds(20), Token));
             await Task.WhenAll(busy).WaitAsync(TimeSpan.FromSeconds(30), Token);
             way.Heal();
-            var since = TimeProvider.System.GetTimestamp();
-            while (!await bytes.AskAsync(here.TcpPort[0], Interlocked.Increment(ref number), 1000, Token).WaitAsync(TimeSpan.FromSeconds(20), Token))
-            {
-                Assert.True(TimeProvider.System.GetElapsedTime(since) < TimeSpan.FromSeconds(10), "It does not heal.");
-                await Task.Delay(20, Token);
-            }
+            await Until.TrueAsync(() => bytes.AskAsync(here.TcpPort[0], Interlocked.Increment(ref number), 1000, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
         }
     }
 
