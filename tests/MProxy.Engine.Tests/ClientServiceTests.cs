@@ -55,9 +55,17 @@ public sealed class ClientServiceTests
     [Fact]
     public async Task A_client_that_never_ends_behind_its_service_is_reset_in_the_end()
     {
-        await using var world = await StartAsync(new Service((_, _, _) => Task.CompletedTask), options => options with { DialTimeout = TimeSpan.FromMilliseconds(100) });
-        using var client = await world.ConnectAsync();
+        await using var world = new MemoryWorld();
+        var options = WorldOptions.Tunnels(world.Options(), "*", "127.0.0.1:9") with
+        {
+            Service = new ServiceMap([new("*", LocalTarget.For(new Service((_, _, _) => Task.CompletedTask)))]),
+            DialTimeout = TimeSpan.FromSeconds(7),
+        };
+        world.Own(await Tunnel.StartAsync(options, world.Time, Token));
+        using var client = await MemoryWorld.ConnectAsync(world.Relay.TcpPort[0]);
         Assert.Equal(0, await client.ReceiveAsync(new byte[1], Token));
+        await world.Time.TimersAsync(options.DialTimeout);
+        world.Time.Advance(options.DialTimeout);
         await Assert.ThrowsAsync<SocketException>(async () =>
         {
             for (; ; )
@@ -119,12 +127,12 @@ public sealed class ClientServiceTests
         Assert.IsType<OperationCanceledException>(await ended.Task.WaitAsync(TimeSpan.FromSeconds(20), Token), exactMatch: false);
     }
 
-    private static Task<World> StartAsync(IClientService service, Func<TunnelOptions, TunnelOptions>? change = null, bool tls = false) => World.StartAsync(
+    private static Task<World> StartAsync(IClientService service, bool tls = false) => World.StartAsync(
         _ => throw new InvalidOperationException("Nobody dials."),
         new WorldOptions
         {
             Relay = options => tls ? options with { TcpPort = [], TlsPort = [0] } : options,
-            Tunnel = options => (change ?? (same => same))(options) with
+            Tunnel = options => options with
             {
                 Service = new ServiceMap([new("*", LocalTarget.For(service))]),
                 Tls = tls ? new ServiceTls(TestCertificate.Relay) : options.Tls,

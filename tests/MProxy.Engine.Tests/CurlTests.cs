@@ -48,11 +48,7 @@ public sealed class CurlTests : IAsyncDisposable
 
     private int StartWeb(byte[] page)
     {
-        int port;
-        using (var probe = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0)))
-        {
-            port = ((IPEndPoint)probe.LocalEndPoint!).Port;
-        }
+        var port = FreePort.Take();
 
         _web.Prefixes.Add($"http://127.0.0.1:{port}/");
         _web.Start();

@@ -93,11 +93,7 @@ public sealed class HaproxyTests : IDisposable
 
     private int Start(string address, string bindOptions, string serverOptions)
     {
-        int port;
-        using (var probe = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0)))
-        {
-            port = ((IPEndPoint)probe.LocalEndPoint!).Port;
-        }
+        var port = FreePort.Take();
 
         var config = Path.Combine(_folder.FullName, "haproxy.cfg");
         File.WriteAllText(config, $"""

@@ -248,7 +248,7 @@ public class RelayAddressesTests
         var replaced = 0;
         tunnel.EventRaised += (_, happened) => _ = happened.Code == ErrorCode.Replaced && happened.Kind == EventKind.LinkLost ? Interlocked.Increment(ref replaced) : 0;
         await Until.TrueAsync(() => tunnel.Links.Select(one => one.State).Order().SequenceEqual([LinkState.Waiting, LinkState.Connected]));
-        Assert.Equal(1, relay.LinkCount);
+        await Until.TrueAsync(() => relay.LinkCount == 1);
 
         // Each may have taken the other's place once; from then on one waits.
         await tunnel.EventsHandedOut;

@@ -109,6 +109,7 @@ public sealed class ServiceTlsTests
     {
         await using var world = await StartAsync("", EchoOverTlsAsync, new ServiceTls(acceptUntrusted: true), tcpPort: true);
         await world.Tunnel.DisposeAsync();
+        await Until.TrueAsync(() => world.Relay.LinkCount == 0);
         await using var link = await DeviceLink.ConnectAsync(WorldOptions.Links(world.Relay.Listen[0]), cancellationToken: Token);
         var before = link.Ledger.Open;
         var options = new TunnelOptions

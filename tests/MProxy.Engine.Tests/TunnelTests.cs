@@ -5,6 +5,7 @@ using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tests.Sessions;
 
 namespace MProxy.Engine.Tests;
 
@@ -78,10 +79,7 @@ public class TunnelTests
     public async Task A_service_that_refuses_ends_its_client_alone()
     {
         await using var world = await World.StartAsync(LocalService.EchoAsync);
-        using var closed = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var port = ((IPEndPoint)closed.LocalEndPoint!).Port;
-        closed.Dispose();
-        await using var tunnel = await world.StartTunnelAsync($"127.0.0.1:{port}");
+        await using var tunnel = await world.StartTunnelAsync($"127.0.0.1:{FreePort.Take()}");
         var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
             try
@@ -138,8 +136,8 @@ public class TunnelTests
     [Fact]
     public async Task A_tunnel_comes_back_when_its_relay_does()
     {
-        await using var world = await World.StartAsync(LocalService.EchoAsync);
-        var options = WorldOptions.Relays() with { Listen = [world.Relay.Listen[0]], TcpPort = [world.Relay.TcpPort[0]] };
+        var options = WorldOptions.Relays() with { Listen = [CarrierUri.Parse($"tcp://127.0.0.1:{FreePort.Take()}")], TcpPort = [FreePort.Take()] };
+        await using var world = await World.StartAsync(LocalService.EchoAsync, new WorldOptions { Relay = _ => options });
         await world.Relay.DisposeAsync();
         await using var again = RelayServer.Start(options);
         for (; ; )
@@ -161,10 +159,13 @@ public class TunnelTests
     [Fact]
     public async Task A_relay_that_never_greets_is_told_in_time()
     {
-        using var silent = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var options = WorldOptions.Tunnels(((IPEndPoint)silent.LocalEndPoint!).Port, "tcp", "127.0.0.1:9");
-        options = options with { Relays = [options.Relays[0] with { ConnectTimeout = TimeSpan.FromMilliseconds(200) }] };
-        var error = await Assert.ThrowsAsync<LinkException>(() => Tunnel.StartAsync(options, cancellationToken: Token));
+        using var silent = new RawPeer();
+        var time = new ManualTime();
+        var link = new DeviceLinkOptions { Dialer = _ => Task.FromResult(silent.ToCarrier(time)), ConnectTimeout = TimeSpan.FromSeconds(5) };
+        var starting = Tunnel.StartAsync(WorldOptions.Tunnels(link, "tcp", "127.0.0.1:9"), time, Token);
+        await time.TimersAsync(TimeSpan.FromSeconds(5));
+        time.Advance(TimeSpan.FromSeconds(5));
+        var error = await Assert.ThrowsAsync<LinkException>(() => starting.WaitAsync(TimeSpan.FromSeconds(20), Token));
         Assert.Contains("did not greet", error.Message, StringComparison.Ordinal);
     }
 

@@ -55,7 +55,7 @@ public sealed class DescriptorLimitTests(ITestOutputHelper output)
         await relay.UntilAsync($"$relay.ClientCount -ge {Least}");
         await relay.UntilAsync($"$relay.ClientCount -le {Most}");
         var told = Stopwatch.GetElapsedTime(came);
-        Assert.InRange(told.TotalSeconds, 0, 4.5);
+        Assert.InRange(told.TotalSeconds, 0, 12);
 
         // Nobody says anything meanwhile: what it does is what it does about the crowd.
         var (processor, since) = (poor.ProcessorTime, Stopwatch.GetTimestamp());

@@ -66,8 +66,8 @@ internal sealed class EchoService : IDisposable
     /// <summary>A client of its own that comes, asks, and leaves in order.</summary>
     public static async Task<bool> TryAskAsync(int port)
     {
-        using var client = await ConnectAsync(port);
-        if (!await TryAskAsync(client, 7))
+        using var client = await TryConnectAsync(port);
+        if (client is null || !await TryAskAsync(client, 7))
         {
             return false;
         }

@@ -506,7 +506,7 @@ public sealed class DeviceLink : ISession
         if (State == LinkState.Draining && _life?.Connection is { } connection)
         {
             _ = connection.RequestAsync("drain");
-            var waiting = StopSwitch.DrainAsync(connection.WhenIdleAsync(), drain, _time, cancellationToken);
+            var waiting = StopSwitch.DrainAsync(connection.WhenFinishedAsync(), drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, _options.Target, "No new clients come.");
             await waiting.ConfigureAwait(false);
         }

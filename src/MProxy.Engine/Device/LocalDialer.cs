@@ -162,14 +162,28 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         {
             try
             {
-                if (await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, connection, stopping)).ConfigureAwait(false))
+                if (await pump.RunAsync(BridgeAsync).ConfigureAwait(false))
                 {
                     _failing.TryRemove(target, out _);
                 }
             }
+            catch (ServiceFailedException)
+            {
+                // It is told.
+            }
+        }
+
+        async Task BridgeAsync(ClientStream stream, CancellationToken stopping)
+        {
+            try
+            {
+                await bridge.RunAsync(stream, connection, stopping).ConfigureAwait(false);
+            }
             catch (ServiceFailedException error)
             {
+                // Before its client hears of it: one that is served next makes it worth telling again.
                 Tell(target, $"{key}={target} has failed", error.Message);
+                throw;
             }
         }
     }
@@ -241,13 +255,12 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
         var isWhole = false;
         try
         {
-            isWhole = await pump.RunAsync((stream, stopping) => bridge.RunAsync(stream, socket, stopping)).ConfigureAwait(false);
+            isWhole = await pump.RunAsync(BridgeAsync).ConfigureAwait(false);
             _failing.TryRemove(target, out _);
         }
-        catch (AuthenticationException error)
+        catch (AuthenticationException)
         {
-            Tell(target, error.Message);
-            link.Fail(pump.Client, ErrorCode.NoService, "the local service cannot be reached");
+            // It is told.
         }
         finally
         {
@@ -258,6 +271,21 @@ internal sealed class LocalDialer(TunnelSettings settings, ServiceBoard board, A
             }
 
             link.Ledger.Close(socket);
+        }
+
+        async Task BridgeAsync(ClientStream stream, CancellationToken stopping)
+        {
+            try
+            {
+                await bridge.RunAsync(stream, socket, stopping).ConfigureAwait(false);
+            }
+            catch (AuthenticationException error)
+            {
+                // Before the pump ends its client, for which all that failed is the same.
+                Tell(target, error.Message);
+                link.Fail(pump.Client, ErrorCode.NoService, "the local service cannot be reached");
+                throw;
+            }
         }
     }
 

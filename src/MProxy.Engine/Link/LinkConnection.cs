@@ -463,6 +463,26 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
         }
     }
 
+    /// <summary>Done when the link is idle and the peer has all that was said of its last clients: who closes the link next takes nothing from them.</summary>
+    public async Task WhenFinishedAsync()
+    {
+        await WhenIdleAsync().ConfigureAwait(false);
+        if (!IsUp)
+        {
+            return;
+        }
+
+        try
+        {
+            // Their ends may be with the writer or on their way still. The answer comes behind them; a peer that gives none is waited for no longer than for last words.
+            await RequestAsync("ping").WaitAsync(LastWords, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Long enough.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _carrier.DisposeAsync().ConfigureAwait(false);

@@ -31,8 +31,10 @@ internal sealed class SessionMeter(string kind, string name)
     public void ClientEnded(string? service, string? code, TimeSpan duration)
     {
         var tag = Service(service);
-        EngineMeter.ClientEnded.Add(1, Owner, tag, new(EngineMeter.ClientEnd, MetricWords.End(code, "end")));
         EngineMeter.ClientDuration.Record(duration.TotalSeconds, Owner, tag);
+
+        // Last: who sees the count finds how long it took.
+        EngineMeter.ClientEnded.Add(1, Owner, tag, new(EngineMeter.ClientEnd, MetricWords.End(code, "end")));
     }
 
     /// <summary>The first byte of an answer has come for a client.</summary>

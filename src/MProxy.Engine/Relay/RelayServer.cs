@@ -445,28 +445,54 @@ public sealed class RelayServer : ISession, IMeterSource
         {
             Registry.Add(link);
             _traffic.Add(link.Connection);
+            Exception? end;
+            string? refusal;
             try
             {
-                var end = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
-                var code = (end as LinkException)?.Code;
-                if (link.IsDevice)
-                {
-                    Meter.LinkEnded(end);
-                    _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", code);
-                }
-                else if (!_stopping.IsCancellationRequested)
-                {
-                    var reason = link.Connection.Carrier.Place?.IsGivenUp == true ? CarrierRefusal.TooMany
-                        : code switch { ErrorCode.Timeout => NoGreeting, ErrorCode.InvalidToken => NoToken, _ => NoDevice };
-                    _linksRefused.Add(reason);
-                    _events.RaiseOfPeer(EventKind.LinkRefused, Name, $"Whoever came from {link.Name} is no device: {end?.Message ?? reason}", code);
-                }
+                end = await link.RunAsync(_stopping.Token).ConfigureAwait(false);
+                refusal = CountEnd(link, end);
             }
             finally
             {
                 Registry.Remove(link);
                 _traffic.Remove(link.Connection);
             }
+
+            // Last: who hears that a link is gone finds none, and who finds none finds what it counted.
+            TellOfEnd(link, end, refusal);
+        }
+    }
+
+    /// <summary>Why it never was a link; null where it was one, or ends with the relay.</summary>
+    private string? CountEnd(RelayLink link, Exception? end)
+    {
+        if (link.IsDevice)
+        {
+            Meter.LinkEnded(end);
+            return null;
+        }
+
+        if (_stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        var refusal = link.Connection.Carrier.Place?.IsGivenUp == true ? CarrierRefusal.TooMany
+            : (end as LinkException)?.Code switch { ErrorCode.Timeout => NoGreeting, ErrorCode.InvalidToken => NoToken, _ => NoDevice };
+        _linksRefused.Add(refusal);
+        return refusal;
+    }
+
+    private void TellOfEnd(RelayLink link, Exception? end, string? refusal)
+    {
+        var code = (end as LinkException)?.Code;
+        if (refusal is not null)
+        {
+            _events.RaiseOfPeer(EventKind.LinkRefused, Name, $"Whoever came from {link.Name} is no device: {end?.Message ?? refusal}", code);
+        }
+        else if (link.IsDevice)
+        {
+            _events.Raise(EventKind.LinkLost, Name, $"The device at {link.Name} is gone: {end?.Message ?? "it closed the link."}", code);
         }
     }
 
@@ -477,8 +503,8 @@ public sealed class RelayServer : ISession, IMeterSource
         Fleet?.Drain();
         if (drain > TimeSpan.Zero)
         {
-            var idle = Task.WhenAll(ClientLinks.Select(link => link.Connection.WhenIdleAsync()));
-            var draining = StopSwitch.DrainAsync(idle, drain, _time, cancellationToken);
+            var finished = Task.WhenAll(ClientLinks.Select(link => link.Connection.WhenFinishedAsync()));
+            var draining = StopSwitch.DrainAsync(finished, drain, _time, cancellationToken);
             _events.Raise(EventKind.Draining, Name, "No new clients come.");
             if (Fleet is not null)
             {

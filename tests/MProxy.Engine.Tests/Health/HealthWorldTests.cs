@@ -79,14 +79,14 @@ public class HealthWorldTests
     {
         await using var world = new FrontWorld();
         var (one, two) = (new ProbedWeb("one"), new ProbedWeb("two"));
-        var service = new FrontService(one.ServeAsync);
-        var target = service.Target;
-        await AddAsync(world, target, "tcp");
+        var port = FreePort.Take();
+        var service = new FrontService(one.ServeAsync, port);
+        await AddAsync(world, service.Target, "tcp");
         await AddAsync(world, world.AddService(two.ServeAsync).Target, "tcp");
         await service.DisposeAsync();
         await DevicesAsync(world, 1);
         Assert.Equal(["two"], await AskAsync(world, 10));
-        await using (new FrontService(one.ServeAsync, int.Parse(target.Split(':')[1], CultureInfo.InvariantCulture)))
+        await using (new FrontService(one.ServeAsync, port))
         {
             await DevicesAsync(world, 2);
             Assert.Equal(["one", "two"], await AskAsync(world, 10));

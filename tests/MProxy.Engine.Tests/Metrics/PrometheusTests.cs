@@ -63,7 +63,7 @@ public sealed class PrometheusTests : IAsyncDisposable
         var configuration = Path.Combine(_folder.FullName, "prometheus.yml");
         await File.WriteAllTextAsync(
             configuration,
-            $"global: {{ scrape_interval: 1s }}\nscrape_configs: [ {{ job_name: mproxy, static_configs: [ {{ targets: ['{_endpoint.Address}'] }} ] }} ]\n",
+            $"global: {{ scrape_interval: 3s }}\nscrape_configs: [ {{ job_name: mproxy, static_configs: [ {{ targets: ['{_endpoint.Address}'] }} ] }} ]\n",
             Token);
         await using var prometheus = new Daemon(
             "prometheus", $"--config.file={configuration}", $"--storage.tsdb.path={_folder.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn");

@@ -37,7 +37,7 @@ public class CertificateChangeTests
         Assert.Equal((Clients / 2, Clients / 2), (one.ClientCount, two.ClientCount));
         var before = transfers.Received;
         relay.Change(options => options with { Carrier = options.Carrier with { Certificate = renewed } });
-        Assert.True(before < 3L * Clients * Length / 4);
+        Assert.True(before < (long)Clients * Length);
 
         // New devices are shown the new one, at each listener, and the old one lets nobody in.
         foreach (var listen in relay.Listen)
@@ -54,7 +54,8 @@ public class CertificateChangeTests
             Assert.Equal(LinkState.Connected, tunnel.State);
             Assert.Equal(CertificatePins.Sha256(old), tunnel.Links[0].Thumbprint);
         });
-        Assert.Equal((0, 2), (relay.RefusedCount, relay.LinkCount));
+        Assert.Equal(0, relay.RefusedCount);
+        await Until.TrueAsync(() => relay.LinkCount == 2);
         await Task.WhenAll(one.StopAsync(cancellationToken: Token), two.StopAsync(cancellationToken: Token));
         await relay.StopAsync(cancellationToken: Token);
         Assert.Equal("0 open, 0 buffers, 0 loops", $"{relay.Ledger}");

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
+using MProxy.Protocol;
+using Nerdbank.Streams;
 
 namespace MProxy.Engine.Tests.Sessions;
 
@@ -47,8 +49,10 @@ public class DrainTests
     [Fact]
     public async Task A_client_that_does_not_finish_is_cut_when_the_time_is_over()
     {
-        await using var world = new MemoryWorld();
-        var link = await world.ConnectLinkAsync();
+        // In one step of half a minute nobody answers a probe.
+        var calm = new LinkOptions { ProbeAfter = TimeSpan.FromMinutes(5) };
+        await using var world = new MemoryWorld(options => options with { Link = calm });
+        var link = world.Own(await DeviceLink.ConnectAsync(world.Options() with { Link = calm }, world.Time, MemoryWorld.Token));
         var (client, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
         var events = new EventLog();
         link.EventRaised += events.Take;
@@ -81,6 +85,61 @@ public class DrainTests
         client.Dispose();
         await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
         Assert.True(world.Relay.Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_device_that_has_drained_closes_its_link_behind_its_last_word_of_a_client()
+    {
+        await using var world = new MemoryWorld();
+        var (link, held) = await ConnectHeldAsync(world, atRelay: false);
+        var (client, connection) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(FrameKind.End, (await link.ReceiveFrameAsync(MemoryWorld.Token))!.Kind);
+        var events = new EventLog();
+        link.EventRaised += events.Take;
+        var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        await events.NextAsync(EventKind.Draining);
+        held.Hold();
+        await link.SendFrameAsync(FrameKind.Message, connection.SocketId!, new byte[] { 1, 2 }, MemoryWorld.Token);
+        await link.SendFrameAsync(FrameKind.End, connection.SocketId!, default, MemoryWorld.Token);
+        await IsIdleAsync(link.Connection!);
+        held.LetGo();
+        Assert.Equal([1, 2], await LocalService.ReadAllAsync(client));
+        client.Dispose();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+    }
+
+    [Fact]
+    public async Task A_relay_that_has_drained_closes_its_links_behind_its_last_word_of_a_client()
+    {
+        await using var world = new MemoryWorld();
+        var (link, held) = await ConnectHeldAsync(world, atRelay: true);
+        var (client, connection) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
+        await link.SendFrameAsync(FrameKind.End, connection.SocketId!, default, MemoryWorld.Token);
+        Assert.Empty(await LocalService.ReadAllAsync(client));
+        var stopping = world.Relay.StopAsync(Patience, MemoryWorld.Token);
+        await world.Events.NextAsync(EventKind.Draining);
+        held.Hold();
+        await client.SendAsync(new byte[] { 9 }, MemoryWorld.Token);
+        client.Shutdown(SocketShutdown.Send);
+        await IsIdleAsync(world.Relay.Registry.Links[0].Connection);
+        held.LetGo();
+        Assert.Equal([9], (await link.ReceiveFrameAsync(MemoryWorld.Token))!.Data);
+        Assert.Equal(FrameKind.End, (await link.ReceiveFrameAsync(MemoryWorld.Token))!.Kind);
+        client.Dispose();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+    }
+
+    [Fact]
+    public async Task A_peer_that_does_not_answer_holds_up_a_drained_link_for_a_moment_only()
+    {
+        await using var world = new MemoryWorld();
+        var (link, held) = await ConnectHeldAsync(world, atRelay: true);
+        held.Hold();
+        var stopping = link.StopAsync(Patience, MemoryWorld.Token);
+        await world.Time.TimersAsync(TimeSpan.FromSeconds(1));
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
     }
 
     [Fact]
@@ -173,5 +232,25 @@ public class DrainTests
         // The script may have the clients now.
         var (next, _) = await MemoryWorld.ConnectAsync(link, world.Relay.TcpPort[0]);
         next.Dispose();
+    }
+
+    /// <summary>A link that one end's writes can be held up on.</summary>
+    private static async Task<(DeviceLink Link, HeldStream Held)> ConnectHeldAsync(MemoryWorld world, bool atRelay)
+    {
+        var (near, far) = FullDuplexStream.CreatePair();
+        var held = new HeldStream(atRelay ? far : near);
+        world.Relay.AcceptLink(Carrier.FromStream(atRelay ? held : far, world.Time));
+        var options = world.Options() with { Dialer = _ => Task.FromResult(Carrier.FromStream(atRelay ? near : held, world.Time)) };
+        return (world.Own(await DeviceLink.ConnectAsync(options, world.Time, MemoryWorld.Token)), held);
+    }
+
+    /// <summary>Whoever waits for that too has had its turn.</summary>
+    private static async Task IsIdleAsync(LinkConnection link)
+    {
+        await link.WhenIdleAsync().WaitAsync(TimeSpan.FromSeconds(20), MemoryWorld.Token);
+        for (var i = 0; i < 100; i++)
+        {
+            await Task.Yield();
+        }
     }
 }
