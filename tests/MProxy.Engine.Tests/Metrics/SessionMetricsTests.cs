@@ -1,10 +1,12 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Device;
 using MProxy.Engine.Link;
 using MProxy.Engine.Metrics;
 using MProxy.Engine.Relay;
+using MProxy.Engine.Tests.Carriers;
 using MProxy.Engine.Tests.Sessions;
 using MProxy.Protocol;
 
@@ -84,6 +86,20 @@ public sealed class SessionMetricsTests : IDisposable
         await MemoryWorld.IsResetAsync(world.Relay.TcpPort[0]);
         await Until.TrueAsync(() => _relay.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1 && _tunnel.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1);
         Assert.Equal((1, 0), (_tunnel.Count("mproxy.dial.duration", "refused"), _tunnel.Count("mproxy.dial.duration", "ok")));
+    }
+
+    [Fact]
+    public async Task A_service_that_is_not_trusted_ends_its_clients_as_one_that_is_not_there_does()
+    {
+        await using var world = await World.StartAsync(ShakeHandsAsync, Named() with { Target = target => $"tls://{target}" });
+        await MemoryWorld.IsResetAsync(world.Relay.TcpPort[0]);
+        await Until.TrueAsync(() => _relay.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1 && _tunnel.Value("mproxy.client.ended", "tcp", ErrorCode.NoService) == 1);
+
+        static async Task ShakeHandsAsync(Socket local)
+        {
+            await using var secure = new SslStream(new NetworkStream(local));
+            await Record.ExceptionAsync(() => secure.AuthenticateAsServerAsync(TestCertificate.Relay));
+        }
     }
 
     [Fact]
