@@ -33,7 +33,14 @@ public class StopTests
         {
             await peer.SendAsync(FrameKind.Connection, Meta(1));
             await peer.AcceptAsync(",\"drain\"]");
-            Assert.Contains(ErrorCode.NoService, await peer.ReadAsync(), StringComparison.Ordinal);
+            var told = await peer.ReadAsync();
+            if (told?.Contains("\"ping\"", StringComparison.Ordinal) == true)
+            {
+                // The link had no client until then, and its end is being made sure of.
+                told = await peer.ReadAsync();
+            }
+
+            Assert.Contains(ErrorCode.NoService, told, StringComparison.Ordinal);
         }
         finally
         {
