@@ -73,11 +73,11 @@ public sealed class DialBoundTests
         await using var world = new MemoryWorld();
         using var peer = new RawPeer();
         await using var service = new Front.FrontService(LocalService.EchoAsync);
-        using var echo = new Soak.UdpEcho();
+        await using var echo = new UdpEcho();
         await StartAsync(world, peer, service.Target, options => options with
         {
             MaxClients = 4,
-            Service = new ServiceMap([new("tcp", LocalTarget.Parse(service.Target)), new("udp", LocalTarget.Parse($"udp://{echo.Target}"))]),
+            Service = new ServiceMap([new("tcp", LocalTarget.Parse(service.Target)), new("udp", LocalTarget.Parse(echo.Target))]),
         });
         for (var port = 1; port <= 3; port++)
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http;
 using System.Net.Sockets;
 using MProxy.Engine.Carriers;
 using MProxy.Engine.Http;
@@ -69,29 +68,6 @@ public class CarrierDialerTests
         Assert.Contains($"the proxy at {gone.Authority}", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_proxy_of_the_system_is_taken_unless_told_otherwise()
-    {
-        await using var proxy = new ConnectProxy("user:pass");
-        await using var world = CarrierWorld.Open("ws://127.0.0.1:0");
-        var system = HttpClient.DefaultProxy;
-        try
-        {
-            HttpClient.DefaultProxy = new WebProxy(proxy.Uri);
-            var (device, _) = await world.ConnectAsync(new DialOptions { NoProxy = true });
-            Assert.Equal(world.EndPoint, device.RemoteEndPoint);
-            Assert.Empty(proxy.Requests);
-
-            HttpClient.DefaultProxy = new WebProxy(proxy.Uri) { Credentials = new NetworkCredential("user", "pass") };
-            (device, _) = await world.ConnectAsync(new DialOptions());
-            Assert.Equal(proxy.EndPoint, device.RemoteEndPoint);
-        }
-        finally
-        {
-            HttpClient.DefaultProxy = system;
-        }
-    }
-
     [Theory]
     [InlineData("tcp")]
     [InlineData("tls")]
@@ -101,9 +77,7 @@ public class CarrierDialerTests
     public async Task Nobody_there_is_told_with_the_place(string scheme)
     {
         var ledger = new ResourceLedger();
-        using var probe = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        var place = scheme == "unix" ? CarrierWorld.NewSocketPath() : $"{probe.LocalEndPoint}";
-        probe.Dispose();
+        var place = scheme == "unix" ? CarrierWorld.NewSocketPath() : $"127.0.0.1:{FreePort.Take()}";
         var error = await Assert.ThrowsAsync<CarrierException>(() => DialAsync($"{scheme}://{place}", CarrierWorld.Direct, ledger, Token));
         Assert.Equal(CarrierStage.Connect, error.Stage);
         Assert.Contains(place, error.Message, StringComparison.Ordinal);

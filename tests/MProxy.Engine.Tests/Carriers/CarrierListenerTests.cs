@@ -74,7 +74,8 @@ public class CarrierListenerTests
     [Fact]
     public async Task Handshakes_under_way_end_with_their_listener()
     {
-        await using var world = CarrierWorld.Open("wss://127.0.0.1:0");
+        // A port that nobody else comes by when it is closed.
+        await using var world = CarrierWorld.Open($"wss://127.0.0.1:{FreePort.Take()}");
         using var slow = await world.ConnectRawAsync();
         await Until.TrueAsync(() => world.Listener.HandshakeCount == 1);
         await world.StopListeningAsync();

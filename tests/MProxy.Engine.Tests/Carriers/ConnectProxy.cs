@@ -8,7 +8,8 @@ namespace MProxy.Engine.Tests.Carriers;
 /// <summary>A small HTTP proxy that knows CONNECT, and wants a user and password where it was given one.</summary>
 internal sealed class ConnectProxy : IAsyncDisposable
 {
-    private readonly Socket _listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+    // A port that nobody else comes by when it is closed: one test dials it then.
+    private readonly Socket _listener = TcpSocket.Listen(new IPEndPoint(IPAddress.Loopback, FreePort.Take()));
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _tasks = new(new ResourceLedger());
     private readonly string? _authorization;

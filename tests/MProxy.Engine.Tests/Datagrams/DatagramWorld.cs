@@ -58,11 +58,11 @@ internal sealed class DatagramWorld : IAsyncDisposable
         return client;
     }
 
-    /// <summary>The next datagram; fails where none comes in ten seconds.</summary>
+    /// <summary>The next datagram; fails where none comes in twenty seconds.</summary>
     public static async Task<byte[]> ReceiveAsync(UdpClient client)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        timeout.CancelAfter(TimeSpan.FromSeconds(10));
+        timeout.CancelAfter(TimeSpan.FromSeconds(20));
         return (await client.ReceiveAsync(timeout.Token)).Buffer;
     }
 
@@ -72,16 +72,23 @@ internal sealed class DatagramWorld : IAsyncDisposable
         return await ReceiveAsync(client);
     }
 
-    /// <summary>Asks until there is an answer, as clients of datagrams do.</summary>
-    public static async Task<byte[]> AskAgainAsync(UdpClient client, byte[] question)
+    /// <summary>Asks until there is an answer to this question, as clients of datagrams do. One to an earlier question may come late, where that was asked twice.</summary>
+    public static async Task AskAgainAsync(UdpClient client, byte[] question)
     {
-        var answer = ReceiveAsync(client);
+        var answered = HearAsync();
         do
         {
             await client.SendAsync(question, Token);
         }
-        while (await Task.WhenAny(answer, Task.Delay(TimeSpan.FromMilliseconds(200), Token)) != answer);
-        return await answer;
+        while (await Task.WhenAny(answered, Task.Delay(TimeSpan.FromMilliseconds(200), Token)) != answered);
+        await answered;
+
+        async Task HearAsync()
+        {
+            while (!(await ReceiveAsync(client)).AsSpan().SequenceEqual(question))
+            {
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -63,7 +63,9 @@ internal sealed class FleetWorld(string? directory = null, TimeProvider? time = 
                 PeerListen = CarrierUri.Parse("tls://127.0.0.1:0"),
                 PeerCertificate = TestCertificate.Relay,
                 Beat = TimeSpan.FromMilliseconds(100),
-                Lease = TimeSpan.FromSeconds(2),
+
+                // No test waits for its end. Held up for that long, a relay would be gone for the others.
+                Lease = TimeSpan.FromSeconds(10),
             },
         };
         var relay = RelayServer.Start(options?.Invoke(usual) ?? usual, _time);

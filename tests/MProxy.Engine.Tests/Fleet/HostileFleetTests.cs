@@ -76,7 +76,7 @@ public sealed class HostileFleetTests
         for (var i = 0; i < 8; i++)
         {
             using var client = await UdpEcho.ConnectAsync(port);
-            Assert.True(await UdpEcho.AskAsync(client, TimeSpan.FromSeconds(5)));
+            Assert.True(await UdpEcho.AskAsync(client));
         }
     }
 
@@ -211,7 +211,7 @@ public sealed class HostileFleetTests
         using var client = await UdpEcho.ConnectAsync(here.UdpPort[0]);
         Assert.True(await UdpEcho.AskAsync(client));
         here.Change(options => options with { Limits = options.Limits with { DeniedClients = [IPNetwork.Parse("127.0.0.1/32")] } });
-        Assert.False(await UdpEcho.AskAsync(client));
+        Assert.False(await UdpEcho.AskAsync(client, TimeSpan.FromSeconds(2)));
     }
 
     [Fact]
@@ -237,19 +237,19 @@ public sealed class HostileFleetTests
     public async Task A_slow_directory_holds_up_few_clients()
     {
         await using var redis = await RedisServer.StartAsync();
-        await using var way = new TcpProxy(redis.Port, TimeSpan.FromMilliseconds(700));
+        await using var way = new TcpProxy(redis.Port, TimeSpan.FromMilliseconds(400));
         await using var world = new FleetWorld($"redis://127.0.0.1:{way.Uri.Port}");
         var here = world.Start("r1", options => options with { Fleet = options.Fleet! with { Beat = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromSeconds(10) } });
         await world.Events[here].NextAsync(EventKind.DirectoryFound);
         await world.AddWebAsync("any", new Grant { Domains = ["*.example.com"] }, here);
         var since = TimeProvider.System.GetTimestamp();
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 40; i++)
         {
             Assert.Equal("any", await FleetWorld.AskAsync(here, $"x{i}.example.com"));
         }
 
-        // The first may have waited its time; nobody did behind it.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        // The first may have waited its half second; nobody did behind it, and all together would have for twenty.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 
     [Fact]

@@ -67,7 +67,8 @@ public sealed class LongHeaderTests
         var head = "";
         while (!head.EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            head += Encoding.Latin1.GetString(buffer, 0, await client.ReceiveAsync(buffer));
+            var count = await client.ReceiveAsync(buffer);
+            head += count > 0 ? Encoding.Latin1.GetString(buffer, 0, count) : throw new EndOfStreamException();
         }
 
         await LocalService.SendAllAsync(client, Encoding.Latin1.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {AnswerLength}\r\n\r\n{new string('m', AnswerLength)}"), 10_000);

@@ -27,7 +27,7 @@ public class ClientEndTests
         Assert.Equal(OpenResult.HeldBack, Again());
 
         // Nothing but the question itself makes the link send: it is not left to whoever sends next.
-        await pair.Relay.WhenReleased(client.Meta).WaitAsync(TimeSpan.FromSeconds(5), Token);
+        await pair.Relay.WhenReleased(client.Meta).WaitAsync(TimeSpan.FromSeconds(20), Token);
         Assert.Equal(OpenResult.Opened, Again());
 
         // Who asks late does not wait for the next release.

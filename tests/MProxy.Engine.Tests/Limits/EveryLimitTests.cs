@@ -8,7 +8,6 @@ using MProxy.Engine.Metrics;
 using MProxy.Engine.Relay;
 using MProxy.Engine.Tests.Front;
 using MProxy.Engine.Tests.Metrics;
-using MProxy.Engine.Tests.Soak;
 
 namespace MProxy.Engine.Tests.Limits;
 
@@ -67,7 +66,7 @@ public sealed class EveryLimitTests : IDisposable
     {
         var (limits, strike, metric, word) = Cases[limit];
         await using var service = new FrontService(LocalService.EchoAsync);
-        using var datagrams = new UdpEcho();
+        await using var datagrams = new UdpEcho();
         await using (_relay = RelayServer.Start(WorldOptions.Relays() with
         {
             Name = _metrics.Name,
@@ -80,7 +79,7 @@ public sealed class EveryLimitTests : IDisposable
         {
             var options = WorldOptions.Tunnels(_relay.Listen[0].Port, "*", service.Target) with
             {
-                Service = new ServiceMap([new("*", LocalTarget.Parse(service.Target)), new("udp", LocalTarget.Parse($"udp://{datagrams.Target}"))]),
+                Service = new ServiceMap([new("*", LocalTarget.Parse(service.Target)), new("udp", LocalTarget.Parse(datagrams.Target))]),
             };
             await using var tunnel = await Tunnel.StartAsync(options, cancellationToken: Token);
             string[] tags = metric is Refused or Struck ? [MetricWords.Slug(word)] : ["udp", word];

@@ -37,10 +37,10 @@ public sealed class SoakTests(ITestOutputHelper output) : IDisposable
         }))
         {
             var service = world.AddService(LocalService.EchoAsync);
-            using var datagrams = new UdpEcho();
+            await using var datagrams = new UdpEcho();
             await world.AddDeviceAsync(service.Target, ["soak.example"], [tcpPort]);
-            await world.AddDeviceAsync($"udp://{datagrams.Target}", "dns.soak.example");
-            await world.AddUdpDeviceAsync($"udp://{datagrams.Target}", udpPort);
+            await world.AddDeviceAsync(datagrams.Target, "dns.soak.example");
+            await world.AddUdpDeviceAsync(datagrams.Target, udpPort);
 
             using var stopping = new CancellationTokenSource();
             var load = new SoakLoad(world, udpPort, tcpPort, stopping.Token);

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace MProxy.Engine.Tests.Fleet;
+namespace MProxy.Engine.Tests;
 
 /// <summary>A service of UDP that says what it hears.</summary>
 internal sealed class UdpEcho : IAsyncDisposable
@@ -29,13 +29,13 @@ internal sealed class UdpEcho : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Says a word, and again after a while, since datagrams may get lost. True where it comes back.</summary>
+    /// <summary>Says a word, and again after a while, since datagrams may get lost. True where it comes back, and false where it does not in this time; 20 s unless given.</summary>
     public static async Task<bool> AskAsync(Socket client, TimeSpan? patience = null)
     {
         var word = Guid.NewGuid().ToByteArray();
         var since = TimeProvider.System.GetTimestamp();
         var heard = new byte[100];
-        while (TimeProvider.System.GetElapsedTime(since) < (patience ?? TimeSpan.FromSeconds(2)))
+        while (TimeProvider.System.GetElapsedTime(since) < (patience ?? TimeSpan.FromSeconds(20)))
         {
             try
             {
@@ -66,7 +66,7 @@ internal sealed class UdpEcho : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var buffer = new byte[2000];
+        var buffer = new byte[64 << 10];
         try
         {
             for (; ; )
