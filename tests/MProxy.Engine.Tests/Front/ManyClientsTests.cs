@@ -8,6 +8,9 @@ public class ManyClientsTests(ITestOutputHelper output)
     private const int Clients = 2_000;
     private const int Devices = 20;
 
+    // Three seconds are usual.
+    private static readonly TimeSpan InTime = TimeSpan.FromMinutes(3);
+
     [Fact]
     public async Task Two_thousand_clients_are_brought_to_twenty_devices()
     {
@@ -15,7 +18,7 @@ public class ManyClientsTests(ITestOutputHelper output)
         TimeSpan Elapsed() => TimeProvider.System.GetElapsedTime(since);
         await using var world = new FrontWorld(options => options with
         {
-            Carrier = new() { HandshakeTimeout = TimeSpan.FromSeconds(60) },
+            Carrier = new() { HandshakeTimeout = InTime },
             Limits = new() { MaxClientsPerAddress = 2_000, MaxNewClientsPerAddress = 2_000 },
         });
         List<FrontService> services = [];
@@ -56,7 +59,7 @@ public class ManyClientsTests(ITestOutputHelper output)
         }
 
         await Until.TrueAsync(() => world.Relay.ClientCount == 0);
-        Assert.True(Elapsed() < TimeSpan.FromSeconds(60), $"It took {Elapsed()}.");
+        Assert.True(Elapsed() < InTime, $"It took {Elapsed()}.");
     }
 
     private static string NameOf(int client) => string.Create(CultureInfo.InvariantCulture, $"d{client % Devices}.test");

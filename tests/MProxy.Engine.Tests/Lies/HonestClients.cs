@@ -23,7 +23,7 @@ internal sealed class HonestClients(int port, int seed)
     public TimeSpan Slowest { get; private set; }
 
     /// <summary>One at least, and the next as long as that is to go on.</summary>
-    public async Task RunAsync(Func<bool> goesOn, CancellationToken cancellationToken)
+    public async Task RunAsync(Func<bool> goesOn, CancellationToken cancellationToken, TimeSpan between = default)
     {
         do
         {
@@ -31,6 +31,7 @@ internal sealed class HonestClients(int port, int seed)
             var isWhole = await _bytes.AskAsync(port, ++Count, _chance.Next(MaxLength), cancellationToken).WaitAsync(Bound, cancellationToken);
             Assert.True(isWhole, $"Honest client {Count} was broken off.");
             Slowest = watch.Elapsed > Slowest ? watch.Elapsed : Slowest;
+            await Task.Delay(between, cancellationToken);
         }
         while (goesOn());
     }

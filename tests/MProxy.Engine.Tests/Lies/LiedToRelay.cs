@@ -71,10 +71,12 @@ internal sealed class LiedToRelay : IAsyncDisposable
     }
 
     /// <summary>Clients of the honest device while something else goes on: each has its bytes, and how long the slowest took.</summary>
-    public async Task<TimeSpan> AskWhileAsync(Task something)
+    /// <param name="something">What goes on.</param>
+    /// <param name="between">The time between two of them.</param>
+    public async Task<TimeSpan> AskWhileAsync(Task something, TimeSpan between = default)
     {
         var honest = new HonestClients(HonestPort, 1);
-        await honest.RunAsync(() => !something.IsCompleted, Token);
+        await honest.RunAsync(() => !something.IsCompleted, Token, between);
         await something;
         return honest.Slowest;
     }

