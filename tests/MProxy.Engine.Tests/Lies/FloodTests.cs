@@ -75,7 +75,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         const int Times = 100_000;
         const int WarmUp = 20_000;
-        const int Rounds = 3;
+        const int Rounds = 5;
         await using var world = await LiedToRelay.StartAsync(options: options => options with { TokenTimeout = TimeSpan.FromMinutes(1) });
         await using var liar = await (isDevice ? world.DialDeviceAsync() : world.DialAsync());
         await liar.SayAsync("[-1,null]");
