@@ -1,14 +1,14 @@
 namespace MProxy.Engine.Tests.Sessions;
 
 /// <summary>A stream that fails when it is cut, like a connection whose network is gone.</summary>
-internal sealed class CutStream(Stream inner, CancellationToken cut) : DuplexStream
+internal sealed class CutStream(Stream inner, CancellationToken cut) : WrappedStream(inner)
 {
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cut, cancellationToken);
         try
         {
-            return await inner.ReadAsync(buffer, either.Token);
+            return await base.ReadAsync(buffer, either.Token);
         }
         catch (OperationCanceledException) when (cut.IsCancellationRequested)
         {
@@ -23,22 +23,6 @@ internal sealed class CutStream(Stream inner, CancellationToken cut) : DuplexStr
             throw new IOException("The connection was cut.");
         }
 
-        await inner.WriteAsync(buffer, cancellationToken);
-    }
-
-    public override void Flush()
-    {
-    }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            inner.Dispose();
-        }
-
-        base.Dispose(disposing);
+        await base.WriteAsync(buffer, cancellationToken);
     }
 }
