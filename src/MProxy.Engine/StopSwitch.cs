@@ -32,7 +32,7 @@ internal sealed class StopSwitch
     /// <summary>Done when it is over, however it went.</summary>
     public Task Done => _done.Task;
 
-    /// <summary>Waits for the last client, but no longer than a drain allows.</summary>
+    /// <summary>Waits for the last client or word of one, but no longer than a drain allows.</summary>
     public static async Task DrainAsync(Task idle, TimeSpan drain, TimeProvider time, CancellationToken hurry)
     {
         try

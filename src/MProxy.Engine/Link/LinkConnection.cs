@@ -467,19 +467,10 @@ internal sealed class LinkConnection : ILinkEvents, IAsyncDisposable
     public async Task WhenFinishedAsync()
     {
         await WhenIdleAsync().ConfigureAwait(false);
-        if (!IsUp)
-        {
-            return;
-        }
-
-        try
+        if (IsUp)
         {
             // Their ends may be with the writer or on their way still. The answer comes behind them; a peer that gives none is waited for no longer than for last words.
-            await RequestAsync("ping").WaitAsync(LastWords, _time).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // Long enough.
+            await StopSwitch.DrainAsync(RequestAsync("ping"), LastWords, _time, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
