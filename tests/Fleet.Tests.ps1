@@ -28,6 +28,8 @@ Describe 'A fleet of relays' {
     }
 
     It 'is seen by each of its relays' {
+        # Each sees the other by a beat of its own.
+        foreach ($name in 'first', 'second') { $null = Wait-Until { @(Get-MProxyFleet $name).Count -eq 2 } }
         @(Get-MProxyFleet first | ForEach-Object { $_.Name }) | Should -Be @('first', 'second')
         @(Get-MProxyFleet second | ForEach-Object { "$($_.State)" }) | Should -Be @('Up', 'Up')
         @(Get-MProxyFleet first, second | Where-Object { $_.IsSelf } | ForEach-Object { $_.Owner }) | Should -Be @('first', 'second')
