@@ -184,7 +184,7 @@ public class RelayAddressesTests
                 var uri = relays[gone].Listen[0];
                 await relays[gone].DisposeAsync();
                 await Until.TrueAsync(() => relays.Where((_, i) => i != gone).All(relay => relay.LinkCount == 1));
-                relays[gone] = Start($"{uri}");
+                relays[gone] = await Until.OpenAsync(() => Start($"{uri}"));
             }
 
             Assert.Equal([link.Relay], tunnel.RelayUri);
@@ -298,7 +298,7 @@ public class RelayAddressesTests
                 // What was found a moment ago holds for a second.
             }
 
-            relay = Start($"tcp://127.0.0.1:{port}");
+            relay = await Until.OpenAsync(() => Start($"tcp://127.0.0.1:{port}"));
             Volatile.Write(ref isDown, false);
             await Until.TrueAsync(() => tunnel.State == LinkState.Connected);
         }

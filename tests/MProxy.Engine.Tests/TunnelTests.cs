@@ -139,7 +139,7 @@ public class TunnelTests
         var options = WorldOptions.Relays() with { Listen = [CarrierUri.Parse($"tcp://127.0.0.1:{FreePort.Take()}")], TcpPort = [FreePort.Take()] };
         await using var world = await World.StartAsync(LocalService.EchoAsync, new WorldOptions { Relay = _ => options });
         await world.Relay.DisposeAsync();
-        await using var again = RelayServer.Start(options);
+        await using var again = await Until.OpenAsync(() => RelayServer.Start(options));
         for (; ; )
         {
             try

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace MProxy.Engine.Tests;
 
 /// <summary>Waits for what nobody tells of, without a sleep: whatever makes it true gets its turn in between.</summary>
@@ -17,5 +19,25 @@ internal static class Until
             await Task.Yield();
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Opens a port again that was just closed: a process that another test starts holds copies of all sockets here until it runs its own program.</summary>
+    public static async Task<T> OpenAsync<T>(Func<T> open)
+        where T : class
+    {
+        T? opened = null;
+        await TrueAsync(() =>
+        {
+            try
+            {
+                opened = open();
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+            }
+
+            return opened is not null;
+        });
+        return opened!;
     }
 }

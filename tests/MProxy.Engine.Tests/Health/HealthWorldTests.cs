@@ -86,7 +86,7 @@ public class HealthWorldTests
         await service.DisposeAsync();
         await DevicesAsync(world, 1);
         Assert.Equal(["two"], await AskAsync(world, 10));
-        await using (new FrontService(one.ServeAsync, port))
+        await using (await Until.OpenAsync(() => new FrontService(one.ServeAsync, port)))
         {
             await DevicesAsync(world, 2);
             Assert.Equal(["one", "two"], await AskAsync(world, 10));
